@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one place where moho includes Kokkos; it spells what 3.4, 4 and 5 all accept.
+#pragma once
+#include <Kokkos_Core.hpp>
+#include <string>
+
+namespace moho {
+
+using ExecutionSpace = Kokkos::DefaultExecutionSpace;
+using MemorySpace = ExecutionSpace::memory_space;
+
+/// Name of the default backend, e.g. "Serial" or "OpenMP".
+inline char const* backend_name() { return ExecutionSpace::name(); }
+
+/// Version as Kokkos prints it, e.g. "3.4.1".
+inline std::string kokkos_version() {
+  return std::to_string(KOKKOS_VERSION / 10000) + "." + std::to_string(KOKKOS_VERSION / 100 % 100) +
+         "." + std::to_string(KOKKOS_VERSION % 100);
+}
+
+} // namespace moho

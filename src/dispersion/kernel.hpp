@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One search per (case, wave), over a batch prepared on the host. T is the lane type: a SIMD pack
+// on a host, double on a device, DoubleDouble for the extended path.
+#pragma once
+#include "moho/dispersion/layers.hpp"
+#include "search.hpp"
+#include <vector>
+
+namespace moho::dispersion::detail {
+
+template <class V>
+using Array = Kokkos::View<V*, MemorySpace>;
+
+/// Copies a host vector to the memory of the default execution space.
+template <class V>
+Array<V> to_device(std::vector<V> const& from) {
+  Array<V> to(Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::to_device"), from.size());
+  Kokkos::deep_copy(to, Kokkos::View<V const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(
+                            from.data(), from.size()));
+  return to;
+}
+template <class V>
+void to_host(Array<V> const& from, std::vector<V>& to) {
+  Kokkos::deep_copy(
+      Kokkos::View<V*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(to.data(), to.size()), from);
+}
+
+/// A model in scaled units, split into its fluids and solids, in precision S.
+template <class S>
+struct LayerStore {
+  std::vector<FluidLayer<S>> fluid;
+  std::vector<SolidLayer<S>> solid;
+  LayerView<S> view() const {
+    return {fluid.data(), solid.data(), static_cast<int>(fluid.size()), static_cast<int>(solid.size())};
+  }
+};
+
+/// Powers of two that bring a model near unit size without rounding anything.
+struct Units {
+  double velocity, length, density;
+  explicit Units(LayeredModel const& model);
+  double frequency() const { return velocity / length; }
+};
+
+/// Layers of a model; appended to `store`.
+template <class S>
+void append_layers(LayeredModel const& model, Units const& units, LayerStore<S>& store) {
+  for (std::size_t i = 0; i < model.layers(); ++i) {
+    const S h(model.thickness[i] / units.length), rho(model.rho[i] / units.density);
+    const S vp(model.vp[i] / units.velocity), vs(model.vs[i] / units.velocity);
+    if (model.vs[i] > 0)
+      store.solid.push_back(make_solid(h, vp, vs, rho));
+    else
+      store.fluid.push_back(make_fluid(h, vp, rho));
+  }
+}
+
+/// 2 pi / period in scaled units.
+template <class S>
+S angular_frequency(double period, Units const& units);
+
+/// Where the search of a case begins (below every mode as a rule; it is checked) and ends.
+double lowest_velocity(LayeredModel const& model);
+inline constexpr double top_margin = 1e-7; ///< modes are sought below vs_halfspace (1 - 1e-7)
+template <class S>
+S highest_velocity(LayeredModel const& model, Units const& units) {
+  return S(model.vs.back() / units.velocity) * (S(1.0) - S(1e-7));
+}
+
+/// One (case, wave) of a batch: where its rows lie.
+struct SearchItem {
+  int first_fluid, fluids, first_solid, solids;
+  int first_omega, points; ///< in omega; and in count and fold
+  int first_entry;         ///< in the (modes x points) arrays
+  int first_count;
+  Wave wave;
+};
+
+/// A prepared batch of searches; sorted periods; scaled units.
+template <class S>
+struct SearchBatch {
+  int modes;
+  std::vector<SearchItem> item;
+  LayerStore<S> layers;
+  std::vector<S> omega, c_min, c_max;   ///< c_min and c_max per item
+  std::vector<unsigned char> wanted;    ///< entries; in: to solve, out: cleared
+  std::vector<double> phase, group;     ///< entries; phase in: a guess or NaN
+  std::vector<Status> status;           ///< entries
+  std::vector<Bracket<S>> bracket;      ///< entries; the certified brackets
+  std::vector<int> count;               ///< per item and point
+  std::vector<unsigned char> fold;      ///< per item and point
+  std::vector<std::int64_t> evaluations; ///< per item
+};
+
+/// Runs every search of a batch on the default execution space.
+template <class T>
+void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
+  using S = typename Scalar<T>::Lane;
+  const auto item = to_device(batch.item);
+  const auto fluid = to_device(batch.layers.fluid);
+  const auto solid = to_device(batch.layers.solid);
+  const auto omega = to_device(batch.omega), c_min = to_device(batch.c_min),
+             c_max = to_device(batch.c_max);
+  const auto wanted = to_device(batch.wanted), fold = to_device(batch.fold);
+  const auto phase = to_device(batch.phase), group = to_device(batch.group);
+  const auto status = to_device(batch.status);
+  const auto bracket = to_device(batch.bracket);
+  const auto count = to_device(batch.count);
+  const auto evaluations = to_device(batch.evaluations);
+  const int modes = batch.modes;
+  using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
+  Kokkos::parallel_for(
+      "moho::dispersion::search", Policy(0, static_cast<int>(batch.item.size())),
+      KOKKOS_LAMBDA(int i) {
+        SearchItem const& it = item(i);
+        const LayerView<S> model{fluid.data() + it.first_fluid, solid.data() + it.first_solid,
+                                 it.fluids, it.solids};
+        SearchData<S> data{it.points,
+                           modes,
+                           omega.data() + it.first_omega,
+                           c_min(i),
+                           c_max(i),
+                           bracket.data() + it.first_entry,
+                           wanted.data() + it.first_entry,
+                           phase.data() + it.first_entry,
+                           group.data() + it.first_entry,
+                           status.data() + it.first_entry,
+                           count.data() + it.first_count,
+                           fold.data() + it.first_count,
+                           0};
+        Search<T, S>(model, it.wave, data).run();
+        evaluations(i) = data.evaluations;
+      });
+  Kokkos::fence();
+  to_host(wanted, batch.wanted);
+  to_host(fold, batch.fold);
+  to_host(phase, batch.phase);
+  to_host(group, batch.group);
+  to_host(status, batch.status);
+  to_host(bracket, batch.bracket);
+  to_host(count, batch.count);
+  to_host(evaluations, batch.evaluations);
+}
+
+} // namespace moho::dispersion::detail

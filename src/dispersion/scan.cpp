@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "scan.hpp"
+#include <algorithm>
+#include <cmath>
+
+namespace moho::dispersion {
+namespace detail {
+namespace {
+
+struct Sample {
+  double c, f, exponent;
+  int count;
+};
+
+/// A model at one frequency, in double for the scan and in extended precision for the roots.
+class PeriodScanner {
+public:
+  PeriodScanner(LayeredModel const& model, double period) : _units(model) {
+    append_layers(model, _units, _coarse);
+    append_layers(model, _units, _fine);
+    _omega = angular_frequency<DoubleDouble>(period, _units);
+    _lowest = lowest_velocity(model) / _units.velocity;
+    _highest = highest_velocity<double>(model, _units);
+  }
+
+  PeriodScan run(int grid) {
+    std::vector<double> c(static_cast<std::size_t>(grid));
+    const double ratio = std::log(_highest / _lowest) / (grid - 1);
+    for (int i = 0; i < grid; ++i)
+      c[static_cast<std::size_t>(i)] = i + 1 < grid ? _lowest * std::exp(ratio * i) : _highest;
+    std::vector<Sample> samples = evaluate(c);
+    for (int pass = 0; pass < 5; ++pass)
+      if (!look_closer(samples)) break;
+    for (std::size_t i = 0; i + 1 < samples.size(); ++i)
+      isolate(samples[i].c, samples[i].count, samples[i + 1].c, samples[i + 1].count);
+    int expected = 0;
+    for (Root const& root : _scan.roots)
+      _scan.multivalued = _scan.multivalued || root.count_above != ++expected;
+    return _scan;
+  }
+
+private:
+  Units _units;
+  LayerStore<double> _coarse;
+  LayerStore<DoubleDouble> _fine;
+  DoubleDouble _omega;
+  double _lowest = 0, _highest = 0;
+  PeriodScan _scan;
+
+  std::vector<Sample> evaluate(std::vector<double> const& c) {
+    constexpr std::size_t lanes = Scalar<HostPack>::lanes;
+    std::vector<Sample> samples(c.size());
+    for (std::size_t first = 0; first < c.size(); first += lanes) {
+      HostPack pack(c[first]);
+      for (std::size_t i = 0; i < lanes && first + i < c.size(); ++i)
+        set_lane(pack, static_cast<int>(i), c[first + i]);
+      const auto e = rayleigh<true>(_coarse.view(), pack, HostPack(_omega.hi) / pack);
+      for (std::size_t i = 0; i < lanes && first + i < c.size(); ++i) {
+        const int l = static_cast<int>(i);
+        samples[first + i] = {c[first + i], lane(e.secular, l), lane(e.exponent, l),
+                              static_cast<int>(lane(e.count, l))};
+      }
+    }
+    _scan.evaluations += static_cast<std::int64_t>(c.size());
+    return samples;
+  }
+
+  /// log2 |f|, the depth of a dip.
+  static double height(Sample const& s) {
+    return std::log2(std::max(std::fabs(s.f), 1e-300)) + s.exponent;
+  }
+
+  /// Refines around every dip of |f| between points of equal count; false where there is none left.
+  bool look_closer(std::vector<Sample>& samples) {
+    std::vector<double> more;
+    for (std::size_t i = 1; i + 1 < samples.size(); ++i) {
+      Sample const &l = samples[i - 1], &m = samples[i], &r = samples[i + 1];
+      if (l.count != m.count || m.count != r.count) continue;
+      if (height(m) >= height(l) || height(m) >= height(r)) continue;
+      for (int k = 1; k < 4; ++k) {
+        more.push_back(l.c + (m.c - l.c) * k / 4);
+        more.push_back(m.c + (r.c - m.c) * k / 4);
+      }
+    }
+    if (more.empty()) return false;
+    std::sort(more.begin(), more.end());
+    more.erase(std::unique(more.begin(), more.end()), more.end());
+    const std::vector<Sample> found = evaluate(more);
+    samples.insert(samples.end(), found.begin(), found.end());
+    std::sort(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) { return a.c < b.c; });
+    return true;
+  }
+
+  int count_at(double c) {
+    ++_scan.evaluations;
+    const DoubleDouble velocity(c);
+    return static_cast<int>(rayleigh<true>(_fine.view(), velocity, _omega / velocity).count.hi);
+  }
+
+  /// Bisects on the count down to single roots, ascending.
+  void isolate(double lo, int n_lo, double hi, int n_hi) {
+    if (n_lo == n_hi) return;
+    const double middle = 0.5 * (lo + hi);
+    if (hi - lo < 4e-15 * hi) {
+      polish(middle, n_hi);
+      return;
+    }
+    const int n = count_at(middle);
+    isolate(lo, n_lo, middle, n);
+    isolate(middle, n, hi, n_hi);
+  }
+
+  void polish(double c, int count_above) {
+    using D = Dual<DoubleDouble>;
+    _scan.evaluations += 3;
+    const DoubleDouble x(c), k = _omega / x, zero(0.0), one(1.0);
+    const D f = rayleigh<false>(_fine.view(), D{x, one, zero}, D{k, zero, one}).secular;
+    const DoubleDouble root = x - f.v / (f.d0 - k / x * f.d1), group = x - k * f.d1 / f.d0;
+    _scan.roots.push_back({root.hi * _units.velocity, group.hi * _units.velocity, count_above});
+  }
+};
+
+} // namespace
+
+bool fold_prone(LayeredModel const& model) {
+  for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
+    const double upper = model.vs[i], lower = model.vs[i + 1];
+    if (upper > 0 && std::max(upper / lower, lower / upper) > 2.5) return true;
+  }
+  return false;
+}
+
+PeriodScan scan_period(LayeredModel const& model, double period, int grid) {
+  return PeriodScanner(model, period).run(grid);
+}
+
+} // namespace detail
+
+int mode_count(LayeredModel const& model, double period, double c, Wave wave) {
+  const detail::Units units(model);
+  detail::LayerStore<DoubleDouble> store;
+  detail::append_layers(model, units, store);
+  const DoubleDouble velocity(c / units.velocity);
+  const DoubleDouble k = detail::angular_frequency<DoubleDouble>(period, units) / velocity;
+  const auto e = wave == Wave::love ? love(store.view(), velocity, k)
+                                    : rayleigh<true>(store.view(), velocity, k);
+  return static_cast<int>(e.count.hi);
+}
+
+} // namespace moho::dispersion

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/dispersion/solve.hpp"
+#include "scan.hpp"
+#include "moho/core/error.hpp"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <tuple>
+
+namespace moho::dispersion {
+
+char const* name(Wave wave) { return wave == Wave::love ? "love" : "rayleigh"; }
+char const* name(Status status) {
+  static char const* const names[] = {"ok", "absent", "failed", "multivalued", "channel", "extended"};
+  return names[static_cast<int>(status)];
+}
+
+namespace detail {
+
+Units::Units(LayeredModel const& model) {
+  const auto power = [](double x) { return std::ldexp(1.0, std::ilogb(x)); };
+  const double total = std::accumulate(model.thickness.begin(), model.thickness.end(), 0.0);
+  velocity = power(model.vs.back());
+  density = power(model.rho.back());
+  length = total > 0 ? power(total) : 1.0;
+}
+
+template <>
+double angular_frequency<double>(double period, Units const& units) {
+  return 2 * M_PI / period / units.frequency();
+}
+template <>
+DoubleDouble angular_frequency<DoubleDouble>(double period, Units const& units) {
+  const DoubleDouble two_pi(0x1.921fb54442d18p+2, 0x1.1a62633145c07p-52);
+  return two_pi / DoubleDouble(period) / DoubleDouble(units.frequency());
+}
+
+double lowest_velocity(LayeredModel const& model) {
+  double lowest = model.vs.back();
+  for (std::size_t i = 0; i < model.layers(); ++i)
+    lowest = std::min(lowest, model.vs[i] > 0 ? model.vs[i] : model.vp[i]);
+  return 0.3 * lowest;
+}
+
+/// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity, an
+/// upper estimate of the modes. Beyond the limit a period is refused: it would take forever.
+bool too_many_modes(LayeredModel const& model, double period) {
+  const double limit = 20000, top = model.vs.back();
+  double half_waves = 0;
+  for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
+    const double v = model.vs[i] > 0 ? model.vs[i] : model.vp[i];
+    half_waves += 2 * model.thickness[i] / period * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
+  }
+  return !(half_waves < limit);
+}
+
+/// A slice of a batch being solved: which cases are sound and in which order their periods go.
+class Solver {
+public:
+  Solver(ModelBatch const& batch, SolveOptions const& options, Curves& out)
+      : _batch(batch), _options(options), _out(out) {}
+
+  void run(std::size_t begin, std::size_t end);
+
+private:
+  ModelBatch const& _batch;
+  SolveOptions const& _options;
+  Curves& _out;
+
+  struct Place { ///< an item's case and the order of its periods
+    std::size_t case_index;
+    Wave wave;
+    std::vector<int> order;
+  };
+  std::vector<Place> _place;
+
+  template <class S>
+  void append(std::size_t i, Wave wave, SearchBatch<S>& search);
+  SearchBatch<DoubleDouble> extended_batch(SearchBatch<double> const& search,
+                                           std::vector<std::size_t>& items);
+  void resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place);
+  void store_scan(PeriodScan& scan, Place const& place, int sorted_index);
+  void flag_points(std::size_t begin, std::size_t end, std::size_t first_flag);
+  template <class S>
+  void store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended);
+};
+
+template <class S>
+void Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) {
+  const LayeredModel model = _batch.model(i);
+  const auto periods = _batch.periods(i);
+  const Units units(model);
+  std::vector<int> order;
+  for (std::size_t p = 0; p < periods.size(); ++p)
+    if (!too_many_modes(model, periods[p])) order.push_back(static_cast<int>(p));
+  const std::size_t points = order.size(), entries = points * static_cast<std::size_t>(search.modes);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return periods[a] < periods[b]; });
+  const auto at = [](auto const& v) { return static_cast<int>(v.size()); };
+  SearchItem item{at(search.layers.fluid), 0, at(search.layers.solid), 0, at(search.omega),
+                  static_cast<int>(points), at(search.phase), at(search.count), wave};
+  append_layers(model, units, search.layers);
+  item.fluids = at(search.layers.fluid) - item.first_fluid;
+  item.solids = at(search.layers.solid) - item.first_solid;
+  search.item.push_back(item);
+  for (int p : order) search.omega.push_back(angular_frequency<S>(periods[p], units));
+  search.c_min.push_back(S(lowest_velocity(model) / units.velocity));
+  search.c_max.push_back(highest_velocity<S>(model, units));
+  search.wanted.resize(search.wanted.size() + entries, 1);
+  search.phase.resize(search.phase.size() + entries, NAN);
+  search.group.resize(search.group.size() + entries, NAN);
+  search.status.resize(search.status.size() + entries, Status::failed);
+  search.bracket.resize(search.bracket.size() + entries);
+  search.count.resize(search.count.size() + points, -1);
+  search.fold.resize(search.fold.size() + points, 0);
+  search.evaluations.push_back(0);
+  _place.push_back({i, wave, std::move(order)});
+}
+
+/// The searches that double precision left open, with what it knows as guesses.
+SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& search,
+                                                 std::vector<std::size_t>& items) {
+  SearchBatch<DoubleDouble> open{};
+  open.modes = search.modes;
+  const std::vector<Place> places = _place;
+  for (std::size_t j = 0; j < search.item.size(); ++j) {
+    SearchItem const& it = search.item[j];
+    const int entries = it.points * search.modes;
+    const auto is_open = [&](int e) {
+      return search.status[it.first_entry + e] == Status::failed ||
+             search.count[it.first_count + e % it.points] < 0;
+    };
+    bool needed = false;
+    for (int e = 0; e < entries; ++e) needed = needed || is_open(e);
+    if (!needed) continue;
+    append(places[j].case_index, places[j].wave, open);
+    items.push_back(j);
+    SearchItem const& to = open.item.back();
+    for (int e = 0; e < entries; ++e) {
+      Bracket<double> const& b = search.bracket[it.first_entry + e];
+      open.wanted[to.first_entry + e] = is_open(e);
+      if (b.n_lo == e / it.points && b.n_hi == b.n_lo + 1)
+        open.phase[to.first_entry + e] = 0.5 * (b.lo + b.hi);
+    }
+  }
+  _place = places;
+  return open;
+}
+
+/// Puts what an item was asked for in its place, back in the caller's units and period order.
+template <class S>
+void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended) {
+  SearchItem const& it = search.item[item];
+  const Units units(_batch.model(place.case_index));
+  const auto first = static_cast<std::size_t>(_batch.period_offset()[place.case_index]);
+  Curves::OfWave& wave = _out.wave[static_cast<int>(place.wave)];
+  for (int p = 0; p < it.points; ++p) {
+    const std::size_t point = first + static_cast<std::size_t>(place.order[p]);
+    if (!extended || wave.mode_count[point] < 0) wave.mode_count[point] = search.count[it.first_count + p];
+    for (int mode = 0; mode < search.modes; ++mode) {
+      const int e = it.first_entry + mode * it.points + p;
+      const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
+      if (!search.wanted[e]) continue;
+      const Status status = search.status[e];
+      wave.phase[to] = search.phase[e] * units.velocity;
+      wave.group[to] = search.group[e] * units.velocity;
+      wave.status[to] = status == Status::ok && extended ? Status::extended : status;
+    }
+  }
+  _out.work[place.case_index] += search.evaluations[item] * (it.fluids + it.solids);
+}
+
+/// Scans the Rayleigh periods of a model that may fold, or whose counts contradicted monotony.
+void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place) {
+  SearchItem const& it = search.item[item];
+  const LayeredModel model = _batch.model(place.case_index);
+  const auto contradicts = [&](int p) { return search.fold[it.first_count + p] != 0; };
+  bool found = false;
+  for (int p = 0; p < it.points; ++p) found = found || contradicts(p);
+  if (!found && !fold_prone(model)) return;
+  std::vector<PeriodScan> scans(static_cast<std::size_t>(it.points));
+  for (int grid : {96, 384}) { // a model with one fold is searched again, closely
+    for (int p = 0; p < it.points; ++p) {
+      auto& scan = scans[static_cast<std::size_t>(p)];
+      if (scan.multivalued) continue;
+      scan = scan_period(model, _batch.periods(place.case_index)[place.order[p]], grid);
+      _out.work[place.case_index] += scan.evaluations * (it.fluids + it.solids);
+      found = found || scan.multivalued;
+    }
+    if (!found) break;
+  }
+  for (int p = 0; p < it.points; ++p)
+    if (scans[static_cast<std::size_t>(p)].multivalued)
+      store_scan(scans[static_cast<std::size_t>(p)], place, p);
+}
+
+/// Mode n of a multivalued period is the smallest c with more than n modes below.
+void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) {
+  const int local = place.order[sorted_index];
+  const auto point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] + local);
+  Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
+  for (int mode = 0; mode < _options.modes; ++mode) {
+    const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
+    const auto root = std::find_if(scan.roots.begin(), scan.roots.end(),
+                                   [&](Root const& r) { return r.count_above > mode; });
+    const bool absent = root == scan.roots.end();
+    wave.phase[to] = absent ? NAN : root->phase;
+    wave.group[to] = absent ? NAN : root->group;
+    wave.status[to] = absent ? Status::absent : Status::multivalued;
+  }
+  _out.flags.push_back({static_cast<std::int64_t>(place.case_index), Wave::rayleigh, local, -1,
+                        Status::multivalued,
+                        "a branch folds back: several roots belong to one mode at this period",
+                        std::move(scan.roots)});
+}
+
+/// Flags of extended and failed points of a slice; all flags of the slice put in order.
+void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_flag) {
+  for (std::size_t i = begin; i < end; ++i)
+    for (Wave wave : all_waves) {
+      const Curves::OfWave& of = _out.wave[static_cast<int>(wave)];
+      if (of.status.empty() || !_out.error[i].empty()) continue;
+      const auto first = static_cast<std::size_t>(_batch.period_offset()[i]);
+      for (std::size_t p = 0; p < _batch.periods(i).size(); ++p)
+        for (int mode = 0; mode < _options.modes; ++mode) {
+          const Status s = of.status[static_cast<std::size_t>(mode) * _out.points + first + p];
+          if (s != Status::extended && s != Status::failed) continue;
+          char const* reason = "certified in extended precision: double lost digits";
+          if (s == Status::failed)
+            reason = too_many_modes(_batch.model(i), _batch.periods(i)[p])
+                         ? "more than 20000 modes may be trapped at this period: not searched"
+                         : "the root does not certify, not even in extended precision";
+          _out.flags.push_back(
+              {static_cast<std::int64_t>(i), wave, static_cast<std::int64_t>(p), mode, s, reason, {}});
+        }
+    }
+  const auto key = [](Flag const& f) {
+    return std::make_tuple(f.case_index, static_cast<int>(f.wave), f.period_index, f.mode);
+  };
+  std::sort(_out.flags.begin() + static_cast<std::ptrdiff_t>(first_flag), _out.flags.end(),
+            [&](Flag const& a, Flag const& b) { return key(a) < key(b); });
+}
+
+void Solver::run(std::size_t begin, std::size_t end) {
+  SearchBatch<double> search{};
+  search.modes = _options.modes;
+  _place.clear();
+  const std::size_t first_flag = _out.flags.size();
+  for (std::size_t i = begin; i < end; ++i)
+    for (Wave wave : all_waves)
+      if (_options.waves[static_cast<int>(wave)] && _out.error[i].empty()) append(i, wave, search);
+  if (!_options.extended_only) {
+    const std::vector<unsigned char> asked = search.wanted;
+    run_searches<HostPack>(search);
+    search.wanted = asked;
+  }
+  for (std::size_t j = 0; j < _place.size(); ++j) store(search, j, _place[j], false);
+  std::vector<std::size_t> items;
+  SearchBatch<DoubleDouble> open = extended_batch(search, items);
+  if (!items.empty()) {
+    const std::vector<unsigned char> asked = open.wanted;
+    run_searches<DoubleDouble>(open);
+    open.wanted = asked;
+    for (std::size_t j = 0; j < items.size(); ++j) store(open, j, _place[items[j]], true);
+  }
+  for (std::size_t j = 0; j < _place.size(); ++j)
+    if (_place[j].wave == Wave::rayleigh) resolve_folds(search, j, _place[j]);
+  flag_points(begin, end, first_flag);
+}
+
+} // namespace detail
+
+Curves solve(ModelBatch const& batch, SolveOptions const& options) {
+  MOHO_REQUIRE(options.modes >= 1);
+  Curves out;
+  out.modes = options.modes;
+  out.points = batch.points();
+  out.error.resize(batch.size());
+  out.work.resize(batch.size(), 0);
+  for (int w = 0; w < 2; ++w) {
+    if (!options.waves[w]) continue;
+    const std::size_t entries = out.points * static_cast<std::size_t>(options.modes);
+    out.wave[w].mode_count.resize(out.points, -1);
+    out.wave[w].phase.resize(entries, NAN);
+    out.wave[w].group.resize(entries, NAN);
+    out.wave[w].status.resize(entries, Status::failed);
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    out.error[i] = problem_with(batch.model(i));
+    if (out.error[i].empty()) out.error[i] = problem_with_periods(batch.periods(i));
+  }
+  // Slices bound the scratch memory; a case's answer does not depend on its slice.
+  const std::size_t slice_entries = 100000;
+  detail::Solver solver(batch, options, out);
+  for (std::size_t begin = 0, end = 0; begin < batch.size(); begin = end) {
+    std::size_t entries = 0;
+    while (end < batch.size() && entries < slice_entries)
+      entries += batch.periods(end++).size() * static_cast<std::size_t>(options.modes);
+    solver.run(begin, end);
+  }
+  return out;
+}
+
+} // namespace moho::dispersion
