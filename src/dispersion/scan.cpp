@@ -30,7 +30,9 @@ public:
       c[static_cast<std::size_t>(i)] = i + 1 < grid ? _lowest * std::exp(ratio * i) : _highest;
     std::vector<Sample> samples = evaluate(c);
     for (int pass = 0; pass < 5; ++pass)
-      if (!look_closer(samples)) break;
+      if (!look_closer(samples, pass == 0)) break;
+    const auto falls = [](Sample const& a, Sample const& b) { return b.count < a.count; };
+    if (std::adjacent_find(samples.begin(), samples.end(), falls) == samples.end()) return _scan;
     for (std::size_t i = 0; i + 1 < samples.size(); ++i)
       isolate(samples[i].c, samples[i].count, samples[i + 1].c, samples[i + 1].count);
     int expected = 0;
@@ -70,17 +72,24 @@ private:
     return std::log2(std::max(std::fabs(s.f), 1e-300)) + s.exponent;
   }
 
-  /// Refines around every dip of |f| between points of equal count; false where there is none left.
-  bool look_closer(std::vector<Sample>& samples) {
+  /// Refines around every dip of |f| between points of equal count and, where asked, inside every
+  /// change of the count; false where there is nothing to refine.
+  bool look_closer(std::vector<Sample>& samples, bool changes_too) {
     std::vector<double> more;
-    for (std::size_t i = 1; i + 1 < samples.size(); ++i) {
-      Sample const &l = samples[i - 1], &m = samples[i], &r = samples[i + 1];
-      if (l.count != m.count || m.count != r.count) continue;
-      if (height(m) >= height(l) || height(m) >= height(r)) continue;
-      for (int k = 1; k < 4; ++k) {
-        more.push_back(l.c + (m.c - l.c) * k / 4);
-        more.push_back(m.c + (r.c - m.c) * k / 4);
+    const auto cut = [&](Sample const& a, Sample const& b) {
+      for (int k = 1; k < 4; ++k) more.push_back(a.c + (b.c - a.c) * k / 4);
+    };
+    for (std::size_t i = 1; i < samples.size(); ++i) {
+      Sample const &l = samples[i - 1], &m = samples[i];
+      if (l.count != m.count) {
+        if (changes_too) cut(l, m);
+        continue;
       }
+      if (i + 1 == samples.size() || samples[i + 1].count != m.count) continue;
+      Sample const& r = samples[i + 1];
+      if (height(m) >= height(l) || height(m) >= height(r)) continue;
+      cut(l, m);
+      cut(m, r);
     }
     if (more.empty()) return false;
     std::sort(more.begin(), more.end());
