@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/parallel/hdf5.hpp"
+#include "hdf5_detail.hpp"
+#include "moho/parallel/communicator.hpp"
+
+namespace moho::parallel::h5 {
+namespace detail {
+
+std::string reason() {
+  std::string text;
+  auto const take = [](unsigned n, H5E_error2_t const* error, void* out) -> herr_t {
+    if (n == 0 && error->desc) *static_cast<std::string*>(out) = error->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text.empty() ? "HDF5 gives no reason" : text;
+}
+
+void fail(std::string const& problem, std::string const& why, std::string const& suggestion) {
+  throw Error(problem + " (" + why + "); " + suggestion);
+}
+
+void be_silent() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+bool exists(hid_t file, std::string const& object) {
+  be_silent();
+  if (object == "/") return true;
+  // H5Lexists needs every group on the way to exist.
+  for (std::size_t end = object.find('/', 1);; end = object.find('/', end + 1)) {
+    if (H5Lexists(file, object.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
+    if (end == std::string::npos) break;
+  }
+  return H5Oexists_by_name(file, object.c_str(), H5P_DEFAULT) > 0;
+}
+
+void need_path(Place const& place) {
+  auto const& o = place.object;
+  bool const sound = o.size() > 1 && o.front() == '/' && o.back() != '/' &&
+                     o.find("//") == std::string::npos && o.find('\0') == std::string::npos;
+  if (!sound) fail("bad object " + place.text(), "not an absolute path", "write it like '/a/b'");
+}
+
+std::size_t product(Shape const& shape) {
+  std::size_t n = 1;
+  for (auto extent : shape) n *= extent;
+  return n;
+}
+
+Id open_object(hid_t file, Place const& place) {
+  if (!exists(file, place.object)) {
+    fail("no object " + place.text(), "it is not in the file", "check the name and the format");
+  }
+  return {place.need(H5Oopen(file, place.object.c_str(), H5P_DEFAULT), "open"), H5Oclose};
+}
+
+} // namespace detail
+
+namespace {
+
+using namespace detail;
+
+// Old enough for every reader, new enough for compact groups; fixed, so that bytes do not change.
+Id file_access(std::string const& path, Comm const* comm) {
+  be_silent();
+  Place const place{path, path};
+  Id list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  place.need(static_cast<hid_t>(list), "set up");
+  place.need(H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18), "set up");
+  place.need(H5Pset_fclose_degree(list, H5F_CLOSE_STRONG), "set up");
+  if (comm) place.need(H5Pset_fapl_mpio(list, comm->raw(), MPI_INFO_NULL), "set up MPI for");
+  return list;
+}
+
+std::int64_t create_file(std::string const& path, Comm const* comm) {
+  Id const access = file_access(path, comm);
+  Id const creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, false); // the root group's
+  hid_t const file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access);
+  if (file < 0) {
+    fail("cannot create '" + path + "'", reason(),
+         "check that the folder exists and can be written");
+  }
+  return file;
+}
+
+std::int64_t open_file(std::string const& path, Comm const* comm) {
+  Id const access = file_access(path, comm);
+  hid_t const file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
+  if (file < 0) {
+    fail("cannot open '" + path + "'", reason(), "check that it exists and is an HDF5 file");
+  }
+  return file;
+}
+
+} // namespace
+
+File File::create(std::string const& path) {
+  return {path, create_file(path, nullptr), nullptr};
+}
+File File::create(std::string const& path, Comm const& comm) {
+  return {path, create_file(path, &comm), std::make_shared<Comm const>(comm)};
+}
+File File::open(std::string const& path) {
+  return {path, open_file(path, nullptr), nullptr};
+}
+File File::open(std::string const& path, Comm const& comm) {
+  return {path, open_file(path, &comm), std::make_shared<Comm const>(comm)};
+}
+
+File::File(std::string path, std::int64_t id, std::shared_ptr<Comm const> comm)
+    : _path(std::move(path)), _id(id), _comm(std::move(comm)) {}
+
+File::File(File&& other) noexcept
+    : _path(std::move(other._path)), _id(std::exchange(other._id, -1)),
+      _comm(std::move(other._comm)) {}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(_path, other._path);
+  std::swap(_id, other._id);
+  std::swap(_comm, other._comm);
+  return *this;
+}
+
+File::~File() {
+  if (_id < 0) return;
+  be_silent();
+  H5Fclose(_id);
+}
+
+void File::close() {
+  if (_id < 0) return;
+  be_silent();
+  std::string why;
+  if (H5Fflush(_id, H5F_SCOPE_GLOBAL) < 0) why = reason();
+  if (H5Fclose(_id) < 0 && why.empty()) why = reason();
+  _id = -1;
+  if (!why.empty()) {
+    fail("cannot finish writing '" + _path + "'", why, "check the disk's free space and the quota");
+  }
+}
+
+bool File::has(std::string const& object) const {
+  return exists(_id, object);
+}
+
+bool File::has_attribute(std::string const& object, std::string const& name) const {
+  return exists(_id, object) &&
+         H5Aexists_by_name(_id, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::vector<std::string> File::list(std::string const& group) const {
+  Place const place{_path, group};
+  Id const object = open_object(_id, place);
+  if (H5Iget_type(object) != H5I_GROUP) {
+    fail("no group " + place.text(), "it is a dataset", "check the file's format");
+  }
+  std::vector<std::string> names;
+  auto const take = [](hid_t, char const* name, H5L_info_t const*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  place.need(H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names), "list");
+  return names;
+}
+
+} // namespace moho::parallel::h5
