@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <numeric>
@@ -25,12 +26,15 @@ void check(int code, char const* call) {
 
 // Waits without spinning: MPI's own waits keep the core busy, which the ranks at work need when
 // there are more ranks than cores.
-void wait_asleep(MPI_Request& request, char const* call) {
+// False if `patience` seconds were not enough.
+bool wait_asleep(MPI_Request& request, char const* call, double patience = HUGE_VAL) {
   using namespace std::chrono_literals;
   std::chrono::microseconds pause = 10us;
+  double const begin = MPI_Wtime();
   for (int done = 0;;) {
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
-    if (done) return;
+    if (done) return true;
+    if (MPI_Wtime() - begin > patience) return false;
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, 2000us);
   }
@@ -216,10 +220,10 @@ struct Failure {
   ExitCode code = ExitCode::ok;
 };
 
-[[noreturn]] void abort_job(MPI_Comm comm, char const* message) {
+[[noreturn]] void abort_job(MPI_Comm comm, char const* message, ExitCode code) {
   std::fprintf(stderr, "moho: %s\n", message);
   std::fflush(stderr);
-  MPI_Abort(comm, static_cast<int>(ExitCode::crashed));
+  MPI_Abort(comm, static_cast<int>(code));
   std::terminate(); // MPI_Abort does not return
 }
 
@@ -243,10 +247,14 @@ Failure run_here(std::function<void()> const& body) {
 
 } // namespace
 
-void run_collectively(Comm const& comm, std::function<void()> const& body) {
+void run_collectively(Comm const& comm, std::function<void()> const& body, double patience) {
   try {
     auto const mine = run_here(body);
-    comm.idle_barrier();
+    MPI_Request all_here = MPI_REQUEST_NULL;
+    check(MPI_Ibarrier(comm.raw(), &all_here), "MPI_Ibarrier");
+    // The others may sit in a collective call that this rank will never enter.
+    if (!wait_asleep(all_here, "MPI_Ibarrier", mine.failed ? patience : HUGE_VAL))
+      abort_job(comm.raw(), mine.message.c_str(), mine.code);
     auto const size = static_cast<std::int64_t>(comm.size());
     auto const first = comm.min(mine.failed ? static_cast<std::int64_t>(comm.rank()) : size);
     if (first == size) return;
@@ -255,7 +263,7 @@ void run_collectively(Comm const& comm, std::function<void()> const& body) {
     auto const code = comm.broadcast(std::to_string(static_cast<int>(mine.code)), from);
     throw Error(message, static_cast<ExitCode>(std::stoi(code)));
   } catch (MpiError const& error) {
-    abort_job(comm.raw(), error.what());
+    abort_job(comm.raw(), error.what(), ExitCode::crashed);
   }
 }
 

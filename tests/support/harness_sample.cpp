@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tests that must fail, one of each kind, for test_harness.py; run with --gtest_filter.
+#include "moho/core/error.hpp"
 #include "moho/parallel/communicator.hpp"
 #include "support/mpi_support.hpp"
 #include <cstdlib>
@@ -17,6 +18,17 @@ TEST(sample, only_rank_1_fails) {
 
 TEST(sample, only_rank_1_throws) {
   if (world_rank() == 1) throw std::runtime_error("thrown on rank 1");
+}
+
+TEST(sample, rank_1_throws_before_a_collective) {
+  const moho::parallel::Comm comm;
+  run_collectively(
+      comm,
+      [&] {
+        if (comm.rank() == 1) throw moho::Error("rank 1 left early", moho::ExitCode::invalid);
+        comm.barrier();
+      },
+      1.0);
 }
 
 TEST(sample, ranks_disagree) {

@@ -51,6 +51,12 @@ def test_mpi_error_ends_the_job_with_a_message():
     assert "moho: MPI_Ibcast failed (MPI_ERR_ROOT: invalid root)" in done.stderr
 
 
+def test_a_rank_that_leaves_before_a_collective_ends_the_job_with_its_message():
+    done = run_sample("rank_1_throws_before_a_collective")
+    assert done.returncode == 2  # its own code
+    assert "moho: rank 1 left early" in done.stderr
+
+
 def test_leak_is_found_under_address_sanitizer():
     """tests/lsan.supp hides the leaks of MPI, and nothing else."""
     done = run_sample("leak")

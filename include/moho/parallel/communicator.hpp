@@ -84,8 +84,9 @@ private:
 
 /// Runs `body` on every rank and lets all ranks decide together: if it threw anywhere, every rank
 /// throws the moho::Error of the lowest rank that failed (its exit code and message; other
-/// exceptions become ExitCode::crashed). `body` must not itself be left half-way in a collective.
-/// Ranks that wait for the others sleep. An MpiError aborts the job (MPI_Abort), after its message.
-void run_collectively(Comm const& comm, std::function<void()> const& body);
+/// exceptions become ExitCode::crashed). Ranks that wait for the others sleep. An MpiError aborts
+/// the job (MPI_Abort), after its message; so does a rank that failed and that the others do not
+/// join within `patience` seconds, because they may sit in a collective call it will never enter.
+void run_collectively(Comm const& comm, std::function<void()> const& body, double patience = 60);
 
 } // namespace moho::parallel
