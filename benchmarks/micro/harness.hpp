@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One way to time a kernel on all ranks and to quote it as a fraction of the machine's own rates.
+#pragma once
+#include "moho/parallel/communicator.hpp"
+#include "moho/study/measure.hpp"
+#include <benchmark/benchmark.h>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+namespace moho::micro {
+
+/// What one call of a kernel does on one rank. A zero is not quoted.
+struct Work {
+  double flops = 0;                         ///< floating-point operations
+  double bytes = 0;                         ///< memory traffic it cannot avoid
+  std::map<std::string, double> items = {}; ///< further counts, quoted per second and as they are
+};
+
+struct Settings {
+  study::MeasureOptions rates{.seconds = 0.1};
+  double min_time = 0.5; ///< that of Google Benchmark: shorter samples only set the repeat count
+  double most_drift = study::most_drift;
+  bool keep_noisy = false; ///< report samples with unsteady rates (marked) instead of errors
+};
+
+class Harness {
+public:
+  /// Collective.
+  Harness(parallel::Comm const& comm, Settings const& settings);
+
+  /// Times `body` on all ranks: barrier, body, barrier; the longest of the ranks goes to Google
+  /// Benchmark on each of them, so that all take the same number of iterations. `work` is asked
+  /// after the timed loop. The machine's rates are measured immediately before and after; a sample
+  /// is void when a rate it is quoted against changed by more than `most_drift`. `key` names
+  /// the benchmark with its arguments. Collective; an exception on any rank makes the sample an
+  /// error on all.
+  void time(benchmark::State& state, std::string const& key, std::function<void()> const& body,
+            std::function<Work()> const& work);
+
+  parallel::Comm const& comm() const { return _comm; }
+
+private:
+  bool is_final(std::string const& key, double seconds);
+  void quote(benchmark::State& state, Work const& work, double seconds, study::Rates const& before);
+  parallel::Comm _comm;
+  Settings _settings;
+  study::RateProbe _probe;
+  std::set<std::string> _calibrated; ///< keys whose number of iterations is settled
+};
+
+void register_machine_benchmarks(Harness& harness);
+void register_dispersion_benchmarks(Harness& harness);
+
+} // namespace moho::micro

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A study file: strict TOML, checked against the registry. Its format: benchmarks/README.md.
+#pragma once
+#include "moho/study/parameters.hpp"
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace moho::study {
+
+/// A problem or a method with its parameters, defaults filled in.
+struct Choice {
+  std::string name;
+  Parameters parameters;
+};
+
+enum class AxisTarget { problem, method, ranks };
+
+/// Values that the cases run through. Applies to each problem or method that has the parameter.
+struct Axis {
+  std::string key; ///< the parameter's, or "ranks"
+  AxisTarget target;
+  std::vector<Value> values;
+};
+
+/// How each case is timed: `warmup` untimed calls, then at least `repeats` timed ones, and more until
+/// `min_time` seconds have passed or there are 1000. `ceilings`: the machine's memory bandwidth and matrix-product rate
+/// are measured immediately before and after.
+struct Measure {
+  std::int64_t repeats = 5, warmup = 1;
+  double min_time = 0;
+  bool ceilings = false;
+};
+
+/// A declared experiment: problems x methods x axes.
+struct Study {
+  std::string name, title;
+  std::vector<Choice> problems, methods;
+  std::vector<Axis> axes; ///< in key order
+  Measure measure;
+  std::map<std::string, double> limits; ///< metric -> largest valid value
+};
+
+/// Reads a study file and applies `overrides` ("measure.repeats=3"). Throws moho::Error naming
+/// file, line and key: not TOML, an unknown key (with the nearest known one), a wrong type or
+/// range.
+Study read_study(std::string const& path, std::span<const std::string> overrides = {});
+
+/// The same from text; `source` names it in messages.
+Study parse_study(std::string const& text, std::string const& source,
+                  std::span<const std::string> overrides = {});
+
+/// The study with every default written out, as a study file: reading it gives the same cases.
+std::string resolved(Study const& study);
+
+} // namespace moho::study

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The machine's own ceilings, measured: memory bandwidth (STREAM triad) and matrix product (dgemm).
+// A speed is quoted as a fraction of what the same cores reached immediately before and after it.
+#pragma once
+#include "moho/core/kokkos.hpp"
+#include "moho/parallel/communicator.hpp"
+#include <cstddef>
+#include <vector>
+
+namespace moho::study {
+
+struct MeasureOptions {
+  double seconds = 0.3;        ///< for each of the two rates; at least 3 passes are made
+  std::size_t array_bytes = 0; ///< of one triad array on one rank; 0: 4 x the last-level caches of
+                               ///< the node over its ranks, at most 256 MiB
+  int gemm_order = 0;          ///< rows of the square matrices; 0: 768 sqrt(threads)
+};
+
+/// Best rates of a few passes in which all ranks work at the same time. The same on every rank.
+struct Rates {
+  double triad = 0; ///< byte/s, all ranks together; 24 bytes per element (McCalpin, 1995)
+  double gemm = 0;  ///< flop/s, all ranks together; 2 n^3 per product
+  std::vector<double> triad_of_rank, gemm_of_rank; ///< (ranks) each rank's own best
+  std::size_t array_bytes = 0;                     ///< of one triad array, smallest over the ranks
+  double cache_multiple = 0; ///< array bytes of a node over its last-level caches; 0 = not known.
+                             ///< Below about 4 the bandwidth may be that of the cache.
+  int gemm_order = 0, gemm_threads = 0, triad_passes = 0, gemm_passes = 0;
+};
+
+/// Keeps the arrays between measurements, so that a second one starts at once.
+class RateProbe {
+public:
+  /// Allocates and touches the arrays. Collective. Throws moho::Error if memory does not suffice.
+  RateProbe(parallel::Comm const& comm, MeasureOptions const& options);
+  /// Both rates. Collective.
+  Rates measure();
+
+private:
+  using Array = Kokkos::View<double*, MemorySpace>;
+  void measure_triad(Rates& rates);
+  void measure_gemm(Rates& rates);
+
+  parallel::Comm _comm;
+  MeasureOptions _options;
+  Array _a, _b, _c;
+  std::vector<double> _left, _right, _product;
+  double _cache_multiple = 0;
+};
+
+/// One measurement. Collective.
+Rates measure_rates(parallel::Comm const& comm, MeasureOptions const& options);
+
+/// a[i] = b[i] + scale c[i]. Does not fence.
+void triad(ExecutionSpace const& space, Kokkos::View<double*, MemorySpace> const& a,
+           Kokkos::View<double*, MemorySpace> const& b, Kokkos::View<double*, MemorySpace> const& c,
+           double scale);
+
+/// C = A B by the linked BLAS, column-major square matrices of `order` rows (order^2 values each).
+void gemm(int order, double const* a, double const* b, double* c);
+
+/// Limits the BLAS to `threads` threads while it lives, where the BLAS can be told (OpenBLAS, MKL).
+class BlasThreads {
+public:
+  explicit BlasThreads(int threads);
+  ~BlasThreads();
+  BlasThreads(BlasThreads const&) = delete;
+  BlasThreads& operator=(BlasThreads const&) = delete;
+  int count() const { return _count; } ///< threads in use; 0 = the BLAS does not tell
+
+private:
+  int _before = 0, _count = 0;
+};
+
+/// By how much two rates differ: larger / smaller - 1; infinite if one of them is not positive.
+double drift(double before, double after);
+/// Rates that differ by more make a sample void: something else used the machine meanwhile.
+inline constexpr double most_drift = 0.10;
+
+} // namespace moho::study

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Problem: what is asked. It draws inputs, knows the truth and the norm.
+#pragma once
+#include "moho/parallel/communicator.hpp"
+#include "moho/study/batch.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace moho::study {
+
+/// Which draws: those of different splits never coincide.
+enum class Split { train, validation, test };
+
+enum class Relation { at_most, at_least, equal };
+char const* symbol(Relation relation); ///< "<=", ">=", "=="
+
+/// One verified claim. It passes when `value relation limit` holds; never when a side is NaN.
+struct Check {
+  std::string name; ///< a word: letters, digits and _ . / : -
+  double value = 0;
+  Relation relation = Relation::at_most;
+  double limit = 0;
+  std::string note = {}; ///< what is claimed, for people
+  bool pass() const;
+};
+
+/// A number that describes the answer: an error, a count of mismatches.
+struct Metric {
+  std::string name;
+  double value = 0;
+};
+
+/// A deterministic count, compared exactly between runs. `rate`: also quoted per second.
+struct Counter {
+  std::string name;
+  std::int64_t value = 0;
+  bool rate = false;
+};
+
+/// An array for data.h5, on the host, row-major. `path` without leading slash, e.g. "curve/phase".
+struct Dataset {
+  std::string path, units;
+  std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::int32_t>,
+               std::vector<std::int8_t>, std::vector<std::string>>
+      values;
+  std::vector<std::size_t> shape = {}; ///< empty: one-dimensional
+};
+
+/// What a Problem finds when it compares answers with the truth.
+struct Assessment {
+  std::vector<Metric> metrics;
+  std::vector<Counter> counters; ///< how much was asked: models, curves
+  std::vector<Dataset> data;
+};
+
+/// What is asked.
+class Problem {
+public:
+  virtual ~Problem() = default;
+
+  /// How many items a split has.
+  virtual std::size_t count(Split split) const = 0;
+  /// Items first .. first+n-1 of a split: the same values on every rank and any number of ranks.
+  virtual Batch draw(Split split, std::uint64_t first, std::size_t n) const = 0;
+  /// The right answers, to a tight tolerance, with their own uncertainty (real array
+  /// "uncertainty", relative, NaN where no truth is known). Collective; complete on the root.
+  virtual Batch truth(Batch const& inputs, parallel::Comm const& comm) const = 0;
+  /// Known values, orders, symmetries. Collective; every rank returns the same checks.
+  virtual std::vector<Check> verify(parallel::Comm const& comm) const = 0;
+  /// The norm: compares answers with the truth. Called on the root alone.
+  virtual Assessment assess(Batch const& inputs, Batch const& truth,
+                            Batch const& answers) const = 0;
+};
+
+} // namespace moho::study

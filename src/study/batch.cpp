@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/batch.hpp"
+#include "moho/core/error.hpp"
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+
+namespace moho::study {
+namespace {
+
+std::size_t product(std::vector<std::size_t> const& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+}
+
+template <class T>
+using Values = Kokkos::View<T*, MemorySpace>;
+
+template <class T>
+Batch::Array to_device(std::string const& name, std::string const& units, std::span<const T> values,
+                       std::vector<std::size_t> shape) {
+  if (shape.empty()) shape = {values.size()};
+  MOHO_REQUIRE(product(shape) == values.size());
+  Values<T> const device(Kokkos::view_alloc(name, Kokkos::WithoutInitializing), values.size());
+  const Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(
+      values.data(), values.size());
+  Kokkos::deep_copy(device, host);
+  return {name, units, std::move(shape), device};
+}
+
+template <class T>
+std::vector<T> to_host(Batch::Array const& array) {
+  auto const* device = std::get_if<Values<T>>(&array.values);
+  if (device == nullptr)
+    throw std::logic_error("defect in moho: array '" + array.name + "' holds the other type");
+  std::vector<T> values(device->extent(0));
+  const Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(
+      values.data(), values.size());
+  Kokkos::deep_copy(host, *device);
+  return values;
+}
+
+} // namespace
+
+void Batch::set(std::string const& name, std::string const& units, std::span<double const> values,
+                std::vector<std::size_t> shape) {
+  set(to_device(name, units, values, std::move(shape)));
+}
+
+void Batch::set(std::string const& name, std::string const& units,
+                std::span<const std::int64_t> values, std::vector<std::size_t> shape) {
+  set(to_device(name, units, values, std::move(shape)));
+}
+
+void Batch::set(Array array) {
+  for (Array& present : _arrays)
+    if (present.name == array.name) {
+      present = std::move(array);
+      return;
+    }
+  _arrays.push_back(std::move(array));
+}
+
+bool Batch::has(std::string const& name) const {
+  for (Array const& array : _arrays)
+    if (array.name == name) return true;
+  return false;
+}
+
+Batch::Array const& Batch::at(std::string const& name) const {
+  std::string present;
+  for (Array const& array : _arrays) {
+    if (array.name == name) return array;
+    present += present.empty() ? array.name : ", " + array.name;
+  }
+  throw std::logic_error("defect in moho: no array '" + name + "' in a batch that has " +
+                         (present.empty() ? "none" : present));
+}
+
+std::vector<double> Batch::reals(std::string const& name) const {
+  return to_host<double>(at(name));
+}
+
+std::vector<std::int64_t> Batch::integers(std::string const& name) const {
+  return to_host<std::int64_t>(at(name));
+}
+
+} // namespace moho::study

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/config.hpp"
+#include "moho/core/error.hpp"
+#include "moho/study/atomic_file.hpp"
+#include "moho/study/names.hpp"
+#include "moho/study/registry.hpp"
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+#include <toml++/toml.h>
+
+namespace moho::study {
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// "file:line: " of a node, or "--set a.b=v: " of one that an override put there.
+std::string where(toml::source_region const& source, std::string const& file) {
+  const std::string name = source.path ? *source.path : file;
+  if (name.rfind("--set", 0) == 0 || source.begin.line == 0) return name + ": ";
+  return name + ":" + std::to_string(source.begin.line) + ": ";
+}
+
+/// A table with its name, for messages.
+struct Section {
+  toml::table const& table;
+  std::string path; ///< "problem", "" for the whole file
+  std::string file;
+
+  std::string full(std::string_view key) const {
+    return path.empty() ? std::string(key) : path + "." + std::string(key);
+  }
+  [[noreturn]] void fail(std::string_view key, std::string const& what) const {
+    toml::node const* node = table.get(key);
+    throw Error(where(node != nullptr ? node->source() : table.source(), file) + full(key) + what);
+  }
+  void allow(Names const& known) const {
+    for (auto const& [key, node] : table)
+      if (std::find(known.begin(), known.end(), key.str()) == known.end())
+        throw Error(where(node.source(), file) + "unknown key '" + full(key.str()) + "' (" +
+                    suggestion(key.str(), known) + ")");
+  }
+};
+
+Value text_list(toml::array const& array) {
+  std::vector<std::string> list;
+  for (auto const& entry : array) list.push_back(**entry.as_string());
+  return list;
+}
+
+/// A list whose entries have one type; integers beside numbers become numbers.
+std::optional<Value> list_value(toml::array const& array) {
+  if (array.empty()) return Value(std::vector<std::string>{});
+  if (array.is_homogeneous<std::string>()) return text_list(array);
+  std::vector<std::int64_t> integers;
+  std::vector<double> numbers;
+  for (auto const& entry : array) {
+    if (!entry.is_number()) return std::nullopt;
+    if (entry.is_integer()) integers.push_back(**entry.as_integer());
+    numbers.push_back(*entry.value<double>());
+  }
+  if (integers.size() == array.size()) return Value(integers);
+  return Value(numbers);
+}
+
+std::optional<Value> to_value(toml::node const& node) {
+  if (auto const* v = node.as_boolean()) return Value(**v);
+  if (auto const* v = node.as_integer()) return Value(std::int64_t{**v});
+  if (auto const* v = node.as_floating_point()) return Value(double{**v});
+  if (auto const* v = node.as_string()) return Value(std::string(**v));
+  if (auto const* v = node.as_array()) return list_value(*v);
+  return std::nullopt;
+}
+
+/// One entry of `section`, brought to the type of its declaration and checked.
+Value checked(Section const& section, std::string const& key, toml::node const& node,
+              ParameterSpec const& spec) {
+  std::optional<Value> value = to_value(node);
+  if (!value) section.fail(key, " is not " + type_name(spec.fallback) + " (" + spec.help + ")");
+  if (!adapt(*value, spec.fallback))
+    section.fail(key, " = " + to_json(*value) + " is " + type_name(*value) + " (" +
+                          type_name(spec.fallback) + " is needed: " + spec.help + ")");
+  if (const std::string problem = problem_with(*value, spec); !problem.empty())
+    section.fail(key, " = " + problem + " (" + spec.help + ")");
+  return *value;
+}
+
+/// The declared parameters of a section, defaults filled in.
+Parameters read_parameters(Section const& section, std::span<const ParameterSpec> specs,
+                           Names extra = {}) {
+  for (ParameterSpec const& spec : specs) extra.push_back(spec.key);
+  section.allow(extra);
+  Parameters result = defaults(specs);
+  for (ParameterSpec const& spec : specs)
+    if (toml::node const* node = section.table.get(spec.key))
+      result.set(spec.key, checked(section, spec.key, *node, spec));
+  return result;
+}
+
+template <class Find>
+Choice read_choice(Section const& section, Find const& find) {
+  toml::node const* name = section.table.get("name");
+  if (name == nullptr || !name->is_string())
+    section.fail("name",
+                 name == nullptr ? " is missing (which one?) see `moho list`" : " is not a string");
+  auto const* entry = [&] {
+    try {
+      return &find(**name->as_string());
+    } catch (Error const& error) {
+      throw Error(where(name->source(), section.file) + section.full("name") + ": " + error.what());
+    }
+  }();
+  return {entry->name, read_parameters(section, entry->parameters, {"name"})};
+}
+
+/// [problem] or several [[problem]]; likewise for methods.
+template <class Find>
+std::vector<Choice> read_choices(Section const& root, std::string const& key, Find const& find) {
+  toml::node const* node = root.table.get(key);
+  if (node == nullptr)
+    root.fail(key, " is missing (a study needs one) add [" + key + "] name = ...");
+  if (auto const* table = node->as_table()) return {read_choice({*table, key, root.file}, find)};
+  auto const* array = node->as_array();
+  if (array == nullptr || array->empty() || !array->is_array_of_tables())
+    root.fail(key, " is not a table (write [" + key + "], or [[" + key + "]] for several)");
+  std::vector<Choice> choices;
+  for (std::size_t i = 0; i < array->size(); ++i)
+    choices.push_back(
+        read_choice({*array->get(i)->as_table(), key + "." + std::to_string(i), root.file}, find));
+  return choices;
+}
+
+toml::table const* subtable(Section const& root, std::string const& key) {
+  toml::node const* node = root.table.get(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) root.fail(key, " is not a table (write [" + key + "])");
+  return node->as_table();
+}
+
+// --- axes ---------------------------------------------------------------------------------------
+
+struct Target {
+  AxisTarget target;
+  ParameterSpec spec;
+};
+
+ParameterSpec const& ranks_spec() {
+  static const ParameterSpec spec{"ranks", std::int64_t{1}, "number of MPI ranks of the launch", 1};
+  return spec;
+}
+
+/// Everything an axis of this study may run along.
+std::vector<Target> targets(Study const& study) {
+  std::vector<Target> result{{AxisTarget::ranks, ranks_spec()}};
+  auto const add = [&](AxisTarget target, std::span<const ParameterSpec> specs) {
+    for (ParameterSpec const& spec : specs) {
+      const bool known = std::any_of(result.begin(), result.end(), [&](Target const& t) {
+        return t.target == target && t.spec.key == spec.key;
+      });
+      if (!known) result.push_back({target, spec});
+    }
+  };
+  for (Choice const& choice : study.problems)
+    add(AxisTarget::problem, find_problem(choice.name).parameters);
+  for (Choice const& choice : study.methods)
+    add(AxisTarget::method, find_method(choice.name).parameters);
+  return result;
+}
+
+Target const& find_target(Section const& axes, std::string const& key,
+                          std::vector<Target> const& all) {
+  Names known;
+  for (Target const& target : all) {
+    if (target.spec.key == key) return target;
+    known.push_back(target.spec.key);
+  }
+  toml::node const* node = axes.table.get(key);
+  throw Error(where(node->source(), axes.file) + "unknown axis '" + axes.full(key) + "' (" +
+              suggestion(key, known) + ")");
+}
+
+Axis read_axis(Section const& axes, std::string const& key, toml::node const& node,
+               Target const& target) {
+  auto const* array = node.as_array();
+  if (array == nullptr) axes.fail(key, " is not a list (an axis is a list of values)");
+  if (array->empty()) axes.fail(key, " is empty (an axis needs at least one value)");
+  Axis axis{key, target.target, {}};
+  for (auto const& entry : *array) axis.values.push_back(checked(axes, key, entry, target.spec));
+  return axis;
+}
+
+std::vector<Axis> read_axes(Section const& root, Study const& study) {
+  toml::table const* table = subtable(root, "axes");
+  if (table == nullptr) return {};
+  const Section axes{*table, "axes", root.file};
+  const std::vector<Target> all = targets(study);
+  std::vector<Axis> result;
+  for (auto const& [name, node] : *table) {
+    const std::string key(name.str());
+    result.push_back(read_axis(axes, key, node, find_target(axes, key, all)));
+  }
+  return result; // toml++ keeps a table in key order
+}
+
+/// An axis would silently hide a value set elsewhere.
+void refuse_hidden(Section const& root, Study const& study) {
+  for (Axis const& axis : study.axes)
+    for (std::string const section : {"problem", "method"}) {
+      toml::node const* node = root.table.get(section);
+      auto const check = [&](toml::table const* table) {
+        if (table == nullptr || table->get(axis.key) == nullptr) return;
+        throw Error(where(table->get(axis.key)->source(), root.file) + section + "." + axis.key +
+                    " is also an axis (the axis would hide it) keep one, or --set axes." +
+                    axis.key + "=[...]");
+      };
+      if (node == nullptr) continue;
+      check(node->as_table());
+      if (auto const* array = node->as_array())
+        for (auto const& entry : *array) check(entry.as_table());
+    }
+}
+
+// --- the other sections -------------------------------------------------------------------------
+
+void read_heading(Section const& root, Study& study) {
+  static const std::vector<ParameterSpec> specs{
+      {"name", std::string(), "name of the study and of its folder"},
+      {"title", std::string(), "one line for the report"}};
+  study.name = std::filesystem::path(root.file).stem().string();
+  toml::table const* table = subtable(root, "study");
+  if (table == nullptr)
+    root.fail("study", " is missing (a study has a name) add [study] name = ...");
+  const Section section{*table, "study", root.file};
+  const Parameters values = read_parameters(section, specs);
+  study.name = values.text("name");
+  study.title = values.text("title");
+  bool const plain = std::all_of(study.name.begin(), study.name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+  });
+  if (study.name.empty() || !plain || study.name[0] == '.')
+    section.fail("name", " = " + json_string(study.name) +
+                             " (it names a folder: letters, digits, - _ . are allowed)");
+}
+
+Measure read_measure(Section const& root) {
+  static const std::vector<ParameterSpec> specs{
+      {"repeats", std::int64_t{5}, "timed calls at least", 1, 1e6},
+      {"warmup", std::int64_t{1}, "untimed calls before", 0, 1e6},
+      {"min_time", 0.0, "timed seconds at least", 0, 1e6},
+      {"ceilings", false, "measure the machine's own rates before and after"}};
+  Measure measure;
+  if (toml::table const* table = subtable(root, "measure")) {
+    const Parameters values = read_parameters({*table, "measure", root.file}, specs);
+    measure = {values.integer("repeats"), values.integer("warmup"), values.real("min_time"),
+               values.flag("ceilings")};
+  }
+  return measure;
+}
+
+std::map<std::string, double> read_limits(Section const& root, Study const& study) {
+  toml::table const* table = subtable(root, "limits");
+  if (table == nullptr) return {};
+  std::vector<ParameterSpec> specs;
+  for (Choice const& choice : study.problems)
+    for (std::string const& metric : find_problem(choice.name).metrics)
+      if (table->get(metric) != nullptr)
+        specs.push_back({metric, 0.0, "largest valid value of this metric"});
+  Names known;
+  for (Choice const& choice : study.problems)
+    for (std::string const& metric : find_problem(choice.name).metrics) known.push_back(metric);
+  const Section section{*table, "limits", root.file};
+  section.allow(known);
+  std::map<std::string, double> limits;
+  const Parameters values = read_parameters(section, specs);
+  for (auto const& [key, value] : values.values()) limits[key] = std::get<double>(value);
+  return limits;
+}
+
+void refuse_mismatch(Section const& root, Study const& study) {
+  for (Choice const& problem : study.problems)
+    for (Choice const& method : study.methods) {
+      const std::string asked = find_problem(problem.name).task;
+      const std::string given = find_method(method.name).task;
+      if (asked != given)
+        root.fail("method", ": '" + method.name + "' does not answer '" + problem.name +
+                                "' (it gives " + given + ", asked are " + asked +
+                                ") see `moho list`");
+    }
+}
+
+// --- overrides ----------------------------------------------------------------------------------
+
+/// The value of an override: TOML, else the text as it is, so that a shell needs no second quotes.
+void put(toml::table& table, std::string const& key, std::string const& value,
+         std::string const& source) {
+  toml::table parsed;
+  try {
+    parsed = toml::parse("value = " + value, source);
+  } catch (toml::parse_error const&) {
+    parsed = toml::parse("value = " + json_string(value), source);
+  }
+  if (parsed.size() != 1) throw Error(source + ": not one value (a line break in it)");
+  parsed.get("value")->visit([&](auto& node) { table.insert_or_assign(key, std::move(node)); });
+}
+
+/// The table that `part` names inside `table`, made if it is not there.
+toml::table& descend(toml::table& table, std::string const& part, std::string const& source) {
+  toml::node* node = table.get(part);
+  if (node == nullptr) node = &table.insert(part, toml::table{}).first->second;
+  if (auto* inner = node->as_table()) return *inner;
+  throw Error(source + ": '" + part + "' is not a table (" +
+              (node->is_array() ? "it is a list: name one entry, " + part + ".0"
+                                : std::string("it holds a value")) +
+              ")");
+}
+
+void apply_override(toml::table& root, std::string const& text) {
+  const std::string source = "--set " + text;
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(source + " (no value) write --set a.b=value");
+  std::string path = text.substr(0, equals);
+  toml::table* table = &root;
+  for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.')) {
+    const std::string part = path.substr(0, dot);
+    path.erase(0, dot + 1);
+    toml::array* const list = table->get_as<toml::array>(part);
+    const std::string index = path.substr(0, path.find('.'));
+    bool const numbered =
+        !index.empty() && index.size() < 4 &&
+        std::all_of(index.begin(), index.end(), [](unsigned char c) { return std::isdigit(c); });
+    if (list == nullptr || !numbered) {
+      table = &descend(*table, part, source);
+      continue;
+    }
+    const std::size_t i = std::stoul(index);
+    if (i >= list->size() || !list->get(i)->is_table())
+      throw Error(source + ": no entry " + index + " (" + part + " has " +
+                  std::to_string(list->size()) + ")");
+    table = list->get(i)->as_table();
+    path.erase(0, std::min(path.size(), index.size() + 1));
+  }
+  if (path.empty()) throw Error(source + " (no key) write --set a.b=value");
+  put(*table, path, text.substr(equals + 1), source);
+}
+
+std::string toml_section(std::string const& heading, Choice const& choice,
+                         std::vector<Axis> const& axes, AxisTarget target) {
+  std::string text = "\n" + heading + "\nname = " + json_string(choice.name) + "\n";
+  for (auto const& [key, value] : choice.parameters.values()) {
+    bool const hidden = std::any_of(axes.begin(), axes.end(), [&](Axis const& axis) {
+      return axis.target == target && axis.key == key;
+    });
+    if (!hidden) text += key + " = " + to_json(value) + "\n";
+  }
+  return text;
+}
+
+} // namespace
+
+Study parse_study(std::string const& text, std::string const& source,
+                  std::span<const std::string> overrides) {
+  toml::table table;
+  try {
+    table = toml::parse(text, source);
+  } catch (toml::parse_error const& error) {
+    throw Error(where(error.source(), source) + "not valid TOML (" +
+                std::string(error.description()) + ")");
+  }
+  for (std::string const& override : overrides) apply_override(table, override);
+  const Section root{table, "", source};
+  root.allow({"study", "problem", "method", "axes", "measure", "limits"});
+  Study study;
+  read_heading(root, study);
+  study.problems = read_choices(root, "problem", find_problem);
+  study.methods = read_choices(root, "method", find_method);
+  refuse_mismatch(root, study);
+  study.axes = read_axes(root, study);
+  refuse_hidden(root, study);
+  study.measure = read_measure(root);
+  study.limits = read_limits(root, study);
+  return study;
+}
+
+Study read_study(std::string const& path, std::span<const std::string> overrides) {
+  return parse_study(read_file(path), path, overrides);
+}
+
+std::string resolved(Study const& study) {
+  std::string text =
+      "[study]\nname = " + json_string(study.name) + "\ntitle = " + json_string(study.title) + "\n";
+  for (Choice const& choice : study.problems)
+    text += toml_section("[[problem]]", choice, study.axes, AxisTarget::problem);
+  for (Choice const& choice : study.methods)
+    text += toml_section("[[method]]", choice, study.axes, AxisTarget::method);
+  text += "\n[axes]\n";
+  for (Axis const& axis : study.axes) {
+    std::string list;
+    for (Value const& value : axis.values) list += (list.empty() ? "" : ", ") + to_json(value);
+    text += axis.key + " = [" + list + "]\n";
+  }
+  text += "\n[measure]\nrepeats = " + std::to_string(study.measure.repeats) +
+          "\nwarmup = " + std::to_string(study.measure.warmup) +
+          "\nmin_time = " + to_json(Value(study.measure.min_time)) +
+          "\nceilings = " + to_json(Value(study.measure.ceilings)) + "\n\n[limits]\n";
+  for (auto const& [metric, limit] : study.limits)
+    text += metric + " = " + to_json(Value(limit)) + "\n";
+  return text;
+}
+
+} // namespace moho::study

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/problem.hpp"
+
+namespace moho::study {
+
+char const* symbol(Relation relation) {
+  switch (relation) {
+  case Relation::at_most:
+    return "<=";
+  case Relation::at_least:
+    return ">=";
+  case Relation::equal:
+    return "==";
+  }
+  return "?";
+}
+
+bool Check::pass() const {
+  // Written so that a NaN on either side fails.
+  switch (relation) {
+  case Relation::at_most:
+    return value <= limit;
+  case Relation::at_least:
+    return value >= limit;
+  case Relation::equal:
+    return value == limit;
+  }
+  return false;
+}
+
+} // namespace moho::study
