@@ -53,6 +53,21 @@ std::string problem_with_row(LayeredModel const& model, std::size_t i, bool soli
   return "";
 }
 
+/// Contrasts beyond this overflow the products of a few layers, and no ground or ice has them.
+std::string problem_with_range(LayeredModel const& model) {
+  const double most = 1e8;
+  const std::pair<char const*, std::span<const double>> columns[] = {
+      {"vp", model.vp}, {"vs", model.vs}, {"rho", model.rho}};
+  for (auto const& [key, column] : columns)
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      if (column[i] == 0) continue; // a fluid's vs
+      const double contrast = column[i] / column.back();
+      if (!(contrast < most && contrast > 1 / most))
+        return wrong_value(key, i, column[i], "more than 1e8 times off the half-space's value");
+    }
+  return "";
+}
+
 } // namespace
 
 std::string problem_with(LayeredModel const& model) {
@@ -62,7 +77,7 @@ std::string problem_with(LayeredModel const& model) {
     if (std::string text = problem_with_row(model, i, solid_above); !text.empty()) return text;
     solid_above = solid_above || model.vs[i] > 0;
   }
-  return "";
+  return problem_with_range(model);
 }
 
 std::string problem_with_periods(std::span<const double> periods) {

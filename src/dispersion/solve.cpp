@@ -204,9 +204,10 @@ void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) 
     const auto root = std::find_if(scan.roots.begin(), scan.roots.end(),
                                    [&](Root const& r) { return r.count_above > mode; });
     const bool absent = root == scan.roots.end();
-    wave.phase[to] = absent ? NAN : root->phase;
-    wave.group[to] = absent ? NAN : root->group;
-    wave.status[to] = absent ? Status::absent : Status::multivalued;
+    const bool sound = !absent && std::isfinite(root->phase) && std::isfinite(root->group);
+    wave.phase[to] = sound ? root->phase : NAN;
+    wave.group[to] = sound ? root->group : NAN;
+    wave.status[to] = absent ? Status::absent : sound ? Status::multivalued : Status::failed;
   }
   _out.flags.push_back({static_cast<std::int64_t>(place.case_index), Wave::rayleigh, local, -1,
                         Status::multivalued,

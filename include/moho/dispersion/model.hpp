@@ -18,7 +18,8 @@ struct LayeredModel {
 
 /// What is wrong with a model, as `PROBLEM (WHY) SUGGESTION` naming key and row; empty if sound.
 /// Sound: equal lengths; finite values; thickness > 0 but 0 in the last row; vp, rho > 0; vs > 0,
-/// or 0 in the first rows only; vp >= sqrt(4/3) vs (a positive bulk modulus).
+/// or 0 in the first rows only; vp >= sqrt(4/3) vs (a positive bulk modulus); velocities and
+/// densities within a factor of 1e8 of the half-space's.
 std::string problem_with(LayeredModel const& model);
 
 /// What is wrong with a period list: empty, or a period that is not finite and > 0; empty if sound.

@@ -70,6 +70,18 @@ TEST(Model, StructureIsChecked) {
   EXPECT_NE(problem_with({}).find("no rows"), std::string::npos);
 }
 
+TEST(Model, ContrastsBeyondComputingAreRefused) {
+  Rows r;
+  r.rho[0] = 1e-300;
+  expect_refused(r, "rho[0]", "1e8 times");
+  r = {};
+  r.vp[1] = 1e12;
+  expect_refused(r, "vp[1]", "1e8 times");
+  r = {};
+  r.vs[1] = 1e-6;
+  EXPECT_EQ(r.problem(), "") << "six orders of magnitude are accepted";
+}
+
 TEST(Model, PeriodsAreChecked) {
   EXPECT_EQ(problem_with_periods(std::vector<double>{3.0, 1.0, 2.0}), "") << "order is free";
   EXPECT_NE(problem_with_periods({}).find("empty"), std::string::npos);
