@@ -1,0 +1,468 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One self-contained HTML page from a run folder: verdict, figures, tables, provenance.
+
+    python3 analysis/report.py RUNDIR [-o report.html] [--figures DIR] [--curves N] [--json]
+
+Everything on the page comes from the records. Files that cannot be used are named on the page and
+on stderr. Exit code 0 when the page was written, 1 when there is nothing to write or no place for
+it.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+try:
+    import jinja2
+    import numpy as np
+    import pandas as pd
+
+    import figures
+    import load
+    import tables
+except ImportError as missing:
+    sys.exit(
+        f"report: {missing} (in {sys.executable}) install python3-numpy, -pandas, -h5py, "
+        "-matplotlib, -jinja2, -jsonschema, or choose another Python"
+    )
+
+HERE = Path(__file__).resolve().parent
+NOISY = 0.10  # median absolute deviation / median above which a time is called unsteady
+
+
+# ---- numbers as people read them -----------------------------------------------------------------
+
+
+def number(value) -> str:
+    """Short but honest: integers in full, other numbers to 4 digits, unknown as a dash."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return "–"
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(number, value))
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}".replace(",", "\u202f")
+    if abs(value) < 1e-3 or abs(value) >= 1e9:
+        return f"{value:.3e}"
+    return f"{float(f'{value:.4g}'):,.10g}".replace(",", "\u202f")
+
+
+def seconds(value: float) -> str:
+    """A duration with the unit that suits it."""
+    if value is None or np.isnan(value):
+        return "–"
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if value * factor >= 1 or unit == "µs":
+            return f"{value * factor:.3g} {unit}"
+    return f"{value} s"
+
+
+# ---- verdict -------------------------------------------------------------------------------------
+
+
+def plural(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def verdict(runs: load.Runs) -> tuple[str, str]:
+    """("valid" | "invalid" | "incomplete", one sentence that says why)."""
+    count = {
+        s: sum(r["status"] == s for r in runs.records)
+        for s in ("ok", "partial", "invalid", "failed")
+    }
+    checks = sum(len(r["checks"]) for r in runs.records)
+    bad = [f"{plural(count['invalid'], 'case')} failed a check"] if count["invalid"] else []
+    bad += [f"{plural(count['failed'], 'case')} crashed"] if count["failed"] else []
+    bad += [f"{plural(len(runs.problems), 'file')} could not be used"] if runs.problems else []
+    open_ends = [f"{plural(count['partial'], 'case')} stopped early"] if count["partial"] else []
+    open_ends += [f"{plural(len(runs.unfinished), 'case')} not finished"] if runs.unfinished else []
+    of = f" Of {plural(len(runs.records), 'record')}, {count['ok']} passed all their checks."
+    if bad:
+        return (
+            "invalid",
+            "; ".join(bad + open_ends) + "." + of + " Void figures of merit are not shown.",
+        )
+    if open_ends:
+        return "incomplete", "; ".join(open_ends) + "." + of
+    if not checks:
+        return (
+            "incomplete",
+            f"{plural(len(runs.records), 'case')} finished, but nothing was checked.",
+        )
+    return "valid", (
+        f"{plural(len(runs.records), 'case')} finished and all {checks} checks passed."
+        if len(runs.records) > 1
+        else f"The case finished and all {checks} checks passed."
+    )
+
+
+def warnings(runs: load.Runs) -> list[str]:
+    """What a reader must know before believing a number."""
+    found = []
+    for r in runs.records:
+        if r["status"] in ("failed", "partial"):
+            found.append(
+                f"{r['study']}/{r['id']}: {r['status']}: {r.get('error', 'no reason given')}"
+            )
+        failed = [c for c in r["checks"] if not c["pass"]]
+        for c in failed:
+            found.append(
+                f"{r['study']}/{r['id']}: check {c['name']} failed: {number(c['value'])} "
+                f"{c['relation']} {c['limit']:g} does not hold"
+            )
+        if not r["checks"]:
+            found.append(f"{r['study']}/{r['id']}: nothing was checked")
+    if dirty := sum(r["provenance"]["git"]["dirty"] for r in runs.records):
+        found.append(
+            f"{plural(dirty, 'record')} from a source tree with uncommitted changes: the commit "
+            "alone does not reproduce them"
+        )
+    if debug := sum(r["provenance"]["build"]["type"] != "Release" for r in runs.records):
+        found.append(
+            f"{plural(debug, 'record')} from a build that is not Release: do not quote its speed"
+        )
+    if crowds := sum(figures.crowded(r) for r in runs.records):
+        found.append(
+            f"{plural(crowds, 'record')} with more ranks or threads than cores on a node: "
+            "do not quote its speed"
+        )
+    unsteady = [
+        f"{r['id']} ({name})"
+        for r in runs.records
+        for name, t in r["timings"].items()
+        if len(t["samples"]) > 2 and t["median"] > 0 and t["mad"] / t["median"] > NOISY
+    ]
+    if unsteady:
+        found.append(
+            f"unsteady times (deviation above {NOISY:.0%} of the median): {', '.join(unsteady[:6])}"
+            + (f" and {len(unsteady) - 6} more" if len(unsteady) > 6 else "")
+        )
+    return found
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+
+def _wide(table: pd.DataFrame) -> pd.DataFrame:
+    return (
+        table.pivot_table(
+            index="id", columns="name", values="value", aggfunc="first", sort=False, dropna=False
+        )
+        if not table.empty
+        else pd.DataFrame()
+    )
+
+
+def case_rows(records: list[load.Record]) -> tuple[list[str], list[dict]]:
+    """Head and rows of the table of cases: what varies, the figures of merit, the apply time."""
+    keys = tables.varying_keys(records, ()) or ["problem", "method"]
+    merits = list(dict.fromkeys((f["name"], f["unit"]) for r in records for f in r["fom"]))
+    head = keys + ["ranks"] * ("ranks" not in keys) + ["checks", "median time"]
+    head += [f"{name.replace('_', ' ')} ({unit})" if unit else name for name, unit in merits]
+    rows = []
+    for r in records:
+        apply = r["timings"].get("apply")
+        values = [number(r["case"].get(k)) for k in keys] + [number(r.ranks)] * (
+            "ranks" not in keys
+        )
+        values += [
+            f"{sum(c['pass'] for c in r['checks'])} / {len(r['checks'])}",
+            seconds(apply["median"]) if apply else "–",
+        ]
+        for name, _ in merits:
+            value = [f["value"] for f in r["fom"] if f["name"] == name]
+            values.append(
+                number(value[0]) if value and value[0] is not None else "void" if value else "–"
+            )
+        rows.append({"id": r["id"], "status": r["status"], "values": values})
+    return head, rows
+
+
+def check_rows(records: list[load.Record]) -> list[dict]:
+    """All checks, failed ones first."""
+    rows = [
+        {
+            "id": r["id"],
+            "name": c["name"],
+            "value": number(c["value"]),
+            "relation": c["relation"],
+            "limit": f"{c['limit']:g}",
+            "pass": c["pass"],
+        }
+        for r in records
+        for c in r["checks"]
+    ]
+    return sorted(rows, key=lambda row: row["pass"])
+
+
+def wide_rows(records: list[load.Record], table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """A table of cases x names."""
+    wide = _wide(table)
+    return ["case", *wide.columns], [
+        [i, *map(number, row)] for i, row in zip(wide.index, wide.to_numpy())
+    ]
+
+
+def timing_rows(records: list[load.Record]) -> list[list[str]]:
+    table = tables.timing_table(records)
+    return [
+        [
+            t.id,
+            t.name,
+            seconds(t.median),
+            seconds(t.mad),
+            f"{seconds(t.lo)} to {seconds(t.hi)}",
+            str(t.n),
+            str(t.warmup),
+            f"{seconds(t.rank_min)} to {seconds(t.rank_max)}",
+        ]
+        for t in table.itertuples()
+    ]
+
+
+# ---- provenance ----------------------------------------------------------------------------------
+
+PROVENANCE = [
+    ("commit", lambda p: p["git"]["sha"] + (" (with changes)" if p["git"]["dirty"] else "")),
+    ("moho", lambda p: p["build"].get("version")),
+    ("compiler", lambda p: p["build"]["compiler"]),
+    ("flags", lambda p: f"{p['build']['flags']} ({p['build']['type']})"),
+    ("SIMD width", lambda p: plural(p["build"]["simd_width"], "double")),
+    ("Kokkos", lambda p: f"{p['build']['kokkos']}, {p['build']['backend']}"),
+    ("MPI", lambda p: p["build"]["mpi"]),
+    ("HDF5", lambda p: p["build"]["hdf5"]),
+    ("PETSc", lambda p: p["build"]["petsc"]),
+    ("BLAS", lambda p: p["build"].get("blas")),
+    ("host", lambda p: ", ".join(dict.fromkeys(b["host"] for b in p["run"]["binding"]))),
+    ("system", lambda p: p["host"].get("os")),
+    ("processor", lambda p: f"{p['host']['cpu']}, {plural(p['host']['cores'], 'core')}"),
+    ("memory", lambda p: f"{p['host']['memory'] / 2**30:.1f} GiB" if p["host"]["memory"] else None),
+    ("GPUs", lambda p: ", ".join(p["host"]["gpus"]) or "none"),
+    (
+        "STREAM triad, measured",
+        lambda p: f"{p['host']['stream'] / 1e9:.3g} GB/s" if p["host"].get("stream") else None,
+    ),
+    (
+        "matrix product, measured",
+        lambda p: f"{p['host']['gemm'] / 1e9:.3g} Gflop/s" if p["host"].get("gemm") else None,
+    ),
+    (
+        "ranks x threads",
+        lambda p: f"{p['run']['ranks']} x {p['run']['threads']} on "
+        + plural(p["run"]["nodes"], "node"),
+    ),
+    ("Slurm job", lambda p: p["run"]["slurm"].get("SLURM_JOB_ID")),
+    ("modules", lambda p: ", ".join(p["run"]["modules"])),
+    ("seed", lambda p: None if p["run"]["seed"] is None else str(p["run"]["seed"])),
+]
+
+
+def provenance_rows(records: list[load.Record]) -> list[tuple[str, list[str]]]:
+    """What -> its distinct values over the records (usually one); unknown things are left out."""
+    rows = []
+    for name, get in PROVENANCE:
+        values = list(dict.fromkeys(filter(None, (get(r["provenance"]) for r in records))))
+        if values:
+            rows.append(
+                (name, values if len(values) <= 4 else values[:3] + [f"and {len(values) - 3} more"])
+            )
+    return rows
+
+
+def binding_rows(records: list[load.Record]) -> list[dict]:
+    """The binding of the record with most ranks."""
+    return max(records, key=lambda r: r.ranks)["provenance"]["run"]["binding"] if records else []
+
+
+def commands(records: list[load.Record]) -> list[str]:
+    """The launches that made these records, as a shell would read them."""
+    found = {}
+    for r in records:
+        p = r["provenance"]["run"]
+        words = shlex.join(p["command"])
+        found[f"mpirun -n {p['ranks']} {words}" if p["ranks"] > 1 else words] = None
+    return list(found)
+
+
+# ---- page ----------------------------------------------------------------------------------------
+
+
+def highlights(runs: load.Runs) -> list[dict]:
+    """The few numbers worth a glance, each with what it means."""
+    cards = [
+        {
+            "value": f"{sum(r['status'] == 'ok' for r in runs.records)} / "
+            f"{len(runs.records) + len(runs.problems) + len(runs.unfinished)}",
+            "text": "cases valid",
+        }
+    ]
+    metrics = tables.metric_table(
+        [r for r in runs.records if r["case"]["method"] == "dispersion-solver"]
+    )
+    for name, text in (
+        ("phase_rel_max", "largest relative error, phase velocity"),
+        ("group_rel_max", "largest relative error, group velocity"),
+        ("mode_count_mismatches", "wrong mode counts"),
+    ):
+        values = metrics[metrics["name"] == name]["value"].dropna() if not metrics.empty else []
+        if len(values):
+            value = values.sum() if name.endswith("mismatches") else values.max()
+            cards.append(
+                {"value": f"{value:.1e}" if "rel" in name else number(float(value)), "text": text}
+            )
+    merits = tables.fom_table(runs.records)
+    if not merits.empty and merits["value"].notna().any():
+        rates = merits[(merits["name"] == "curves_per_second") & merits["value"].notna()]
+        if len(rates):
+            best = rates.loc[rates["value"].idxmax()]
+            cards.append(
+                {
+                    "value": number(float(f"{best['value']:.4g}")),
+                    "text": "curves per second, best case",
+                }
+            )
+    return cards
+
+
+def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
+    """Everything the page shows about one study."""
+    records = runs.of_study(name)
+    about = runs.studies.get(name, {}).get("study", {})
+    drawn = figures.of_study(name, records, max_curves)
+    for figure in drawn.figures:
+        figure.draw()
+    runs.problems += drawn.problems
+    head, rows = case_rows(records) if records else ([], [])
+    checks = check_rows(records)
+    return {
+        "name": name,
+        "title": about.get("title", name),
+        "description": about.get("description", ""),
+        "figures": drawn.figures,
+        "missing": drawn.missing,
+        "case_head": head,
+        "case_rows": rows,
+        "checks": checks,
+        "failed_checks": sum(not c["pass"] for c in checks),
+        "metrics": wide_rows(records, tables.metric_table(records)),
+        "counters": wide_rows(records, tables.counter_table(records)),
+        "timings": timing_rows(records),
+        "unfinished": [
+            p.path.name for p in runs.unfinished if p.path.resolve().parent.name == name
+        ],
+    }
+
+
+def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figures.Figure]]:
+    """The page, a summary for tools, and the figures on the page."""
+    studies = [study_context(runs, name, max_curves) for name in runs.study_names()]
+    kind, sentence = verdict(runs)
+    titles = [s["title"] for s in studies]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    utc = sorted(r["provenance"]["run"]["utc"] for r in runs.records)
+    page = environment.get_template("report.html.j2").render(
+        title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
+        verdict=kind,
+        sentence=sentence,
+        cards=highlights(runs),
+        warnings=warnings(runs),
+        problems=runs.problems,
+        unfinished=runs.unfinished,
+        studies=studies,
+        provenance=provenance_rows(runs.records),
+        binding=binding_rows(runs.records),
+        commands=commands(runs.records),
+        first=utc[0] if utc else "",
+        last=utc[-1] if utc else "",
+        root=runs.root.resolve().name,
+        sha=next((r["provenance"]["git"]["sha"] for r in runs.records), ""),
+    )
+    drawn = [figure for study in studies for figure in study["figures"]]
+    summary = {
+        "verdict": kind,
+        "sentence": sentence,
+        "records": len(runs.records),
+        "problems": [str(p) for p in runs.problems],
+        "unfinished": [str(p) for p in runs.unfinished],
+        "warnings": warnings(runs),
+        "figures": [f.name for f in drawn],
+    }
+    return page, summary, drawn
+
+
+def write_figures(drawn: list[figures.Figure], folder: Path) -> None:
+    """Each figure as PNG (light) and PDF."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise load.LoadError(f"{folder}: cannot be made ({error.strerror})") from error
+    for figure in drawn:
+        load.write_atomically(folder / f"{figure.name}.png", figure.pictures["light"])
+        load.write_atomically(folder / f"{figure.name}.pdf", figure.pictures["pdf"])
+
+
+def summary_text(summary: dict, output: Path, as_json: bool) -> str:
+    """What is printed when the page is written."""
+    if as_json:
+        return json.dumps({"report": str(output), **summary}, indent=1) + "\n"
+    lines = [f"{summary['verdict'].upper()}: {summary['sentence']}"]
+    lines += [f"skipped: {problem}" for problem in summary["problems"]]
+    return "\n".join([*lines, f"report: {output}"]) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description="Write one self-contained HTML page from a run folder."
+    )
+    parser.add_argument(
+        "rundir", type=Path, help="what `moho run --out` wrote, or one study or case of it"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="page to write (default RUNDIR/report.html)"
+    )
+    parser.add_argument("--figures", type=Path, help="also write each figure there, as PNG and PDF")
+    parser.add_argument("--curves", type=int, default=6, help="models shown with curves, per study")
+    parser.add_argument("--json", action="store_true", help="summary as JSON on stdout")
+    parser.add_argument("--summary", type=Path, help="write the summary there instead of stdout")
+    options = parser.parse_args(arguments)
+    output = options.output or options.rundir / "report.html"
+    try:
+        runs = load.load(options.rundir)
+        if not runs.records and not runs.problems:
+            raise load.LoadError(
+                f"{options.rundir}: no result.json below it (nothing has run, or no "
+                "case is finished) run a study first: moho run STUDY.toml"
+            )
+        if not runs.records:
+            raise load.LoadError("no record can be used: " + "; ".join(map(str, runs.problems)))
+        page, summary, drawn = build(runs, options.curves)
+        if options.figures:
+            write_figures(drawn, options.figures)
+        load.write_atomically(output, page.encode())
+        text = summary_text(summary, output, options.json)
+        if options.summary:
+            load.write_atomically(options.summary, text.encode())
+    except load.LoadError as error:
+        print(f"report: {error}", file=sys.stderr)
+        return 1
+    if not options.summary:
+        print(text, end="")
+    for problem in summary["problems"]:
+        print(f"report: skipped {problem}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

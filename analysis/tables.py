@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Records -> tidy tables: first every number of a record, then what the figures are drawn from."""
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from load import Record
+
+SOUND = ("ok", "partial")  # statuses whose figures of merit count
+
+
+# ---- one row per fact ----------------------------------------------------------------------------
+
+
+def case_table(records: list[Record]) -> pd.DataFrame:
+    """One row per case: study, id, status, ranks, utc, sha, error, and every `case.<key>`."""
+    rows = []
+    for r in records:
+        run = r["provenance"]["run"]
+        row = {
+            "study": r["study"],
+            "id": r["id"],
+            "status": r["status"],
+            "ranks": run["ranks"],
+            "nodes": run["nodes"],
+            "utc": run["utc"],
+            "sha": r["provenance"]["git"]["sha"],
+            "error": r.get("error", ""),
+        }
+        row |= {f"case.{k}": _flat(v) for k, v in r["case"].items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _flat(value):
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _long(records: list[Record], rows_of) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"study": r["study"], "id": r["id"], **row} for r in records for row in rows_of(r)]
+    )
+
+
+def check_table(records: list[Record]) -> pd.DataFrame:
+    """One row per check: study, id, name, value, relation, limit, pass."""
+    return _long(records, lambda r: r["checks"])
+
+
+def metric_table(records: list[Record]) -> pd.DataFrame:
+    """One row per number: study, id, name, value (lists get name[i])."""
+
+    def rows(r):
+        for name, value in r["metrics"].items():
+            values = value if isinstance(value, list) else None
+            for i, v in enumerate(values if values is not None else [value]):
+                yield {
+                    "name": f"{name}[{i}]" if values is not None else name,
+                    "value": np.nan if v is None else v,
+                }
+
+    return _long(records, rows)
+
+
+def counter_table(records: list[Record]) -> pd.DataFrame:
+    """One row per counter: study, id, name, value."""
+    return _long(records, lambda r: ({"name": k, "value": v} for k, v in r["counters"].items()))
+
+
+def timing_table(records: list[Record]) -> pd.DataFrame:
+    """One row per region: study, id, name, unit, median, mad, lo, hi (ci95), n, rank_min, ..."""
+
+    def rows(r):
+        for name, t in r["timings"].items():
+            lo, hi = (np.nan if v is None else v for v in t["ci95"])
+            yield {
+                "name": name,
+                "unit": t["unit"],
+                "median": t["median"],
+                "mad": t["mad"],
+                "lo": lo,
+                "hi": hi,
+                "n": len(t["samples"]),
+                "rank_min": t["rank_min"],
+                "rank_max": t["rank_max"],
+                "warmup": t["warmup"],
+            }
+
+    return _long(records, rows)
+
+
+def fom_table(records: list[Record]) -> pd.DataFrame:
+    """One row per figure of merit: study, id, name, value (NaN = void), unit, better."""
+
+    def rows(r):
+        for f in r["fom"]:
+            yield {**f, "value": np.nan if f["value"] is None else f["value"]}
+
+    return _long(records, rows)
+
+
+# ---- what the figures are drawn from -------------------------------------------------------------
+
+
+def accuracy_table(curves: pd.DataFrame) -> pd.DataFrame:
+    """One row per point and quantity with a truth: name, wave, mode, period, quantity, error.
+
+    The error is relative.
+    """
+    parts = []
+    for quantity in ("phase", "group"):
+        known = curves[np.isfinite(curves[f"truth_{quantity}"]) & np.isfinite(curves[quantity])]
+        error = np.abs(known[quantity] / known[f"truth_{quantity}"] - 1.0)
+        parts.append(
+            known[["name", "wave", "mode", "period", "status"]].assign(
+                quantity=quantity, error=error
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _fom(record: Record, name: str) -> float:
+    values = [f["value"] for f in record["fom"] if f["name"] == name and f["value"] is not None]
+    return float(values[0]) if values else np.nan
+
+
+def gemm_fraction(record: Record) -> float:
+    """Share of the machine's measured matrix-product rate: metric `gemm_fraction`, else
+    counters.flops / median apply time / provenance.host.gemm; NaN where not recorded."""
+    if (value := record["metrics"].get("gemm_fraction")) is not None:
+        return float(value)
+    gemm = record["provenance"]["host"].get("gemm")
+    flops, apply = record["counters"].get("flops"), record["timings"].get("apply")
+    if not gemm or not flops or not apply or not apply["median"]:
+        return np.nan
+    return flops / apply["median"] / gemm
+
+
+def varying_keys(records: list[Record], without: tuple[str, ...]) -> list[str]:
+    """Keys of `case` that differ between these records (a key that some lack counts), in order."""
+    keys = dict.fromkeys(k for r in records for k in r["case"] if k not in without)
+    return [k for k in keys if len({json.dumps(r["case"].get(k)) for r in records}) > 1]
+
+
+def label(record: Record, keys: list[str]) -> str:
+    """A series' name: the values of `keys`, each with its key unless it is a word of its own."""
+    parts = []
+    for key in keys:
+        value = record["case"].get(key)
+        if value is not None:
+            text = _flat(value)
+            parts.append(str(text) if isinstance(value, str) else f"{key} = {text}")
+    return ", ".join(parts) or record["case"]["method"]
+
+
+def throughput_table(records: list[Record]) -> pd.DataFrame:
+    """Sound cases with `curves_per_second` of studies that vary `layers`.
+
+    Columns: series, layers, curves_per_second, lo, hi (95 % interval, from that of the apply time),
+    layer_evaluations_per_second, gemm_fraction.
+    """
+    sound = [
+        r
+        for r in records
+        if r["status"] in SOUND
+        and "layers" in r["case"]
+        and np.isfinite(_fom(r, "curves_per_second"))
+    ]
+    depths = {
+        s: len({r["case"]["layers"] for r in sound if r["study"] == s})
+        for s in dict.fromkeys(r["study"] for r in sound)
+    }
+    sound = [r for r in sound if depths[r["study"]] > 1]
+    keys = varying_keys(sound, ("layers",))
+    rows = []
+    for r in sound:
+        rate, apply = _fom(r, "curves_per_second"), r["timings"].get("apply")
+        lo, hi = _interval(apply)
+        median = apply["median"] if apply else np.nan
+        rows.append(
+            {
+                "study": r["study"],
+                "id": r["id"],
+                "series": label(r, keys),
+                "layers": r["case"]["layers"],
+                "curves_per_second": rate,
+                "lo": rate * median / hi,
+                "hi": rate * median / lo,
+                "layer_evaluations_per_second": _fom(r, "layer_evaluations_per_second"),
+                "gemm_fraction": gemm_fraction(r),
+            }
+        )
+    table = pd.DataFrame(
+        rows,
+        columns=[
+            "study",
+            "id",
+            "series",
+            "layers",
+            "curves_per_second",
+            "lo",
+            "hi",
+            "layer_evaluations_per_second",
+            "gemm_fraction",
+        ],
+    )
+    return table.sort_values(["series", "layers"], ignore_index=True)
+
+
+def _interval(timing: dict | None) -> tuple[float, float]:
+    lo, hi = timing["ci95"] if timing else (None, None)
+    return (lo or np.nan), (hi or np.nan)
+
+
+def scaling_table(records: list[Record]) -> pd.DataFrame:
+    """Strong scaling: sound cases that differ in `ranks` alone, at two rank counts or more.
+    Columns: series, ranks, time, lo, hi (s), speedup, efficiency, balance (fastest / slowest rank),
+    base (smallest rank count of the series: speed-up there = base), same_work."""
+    timed = [r for r in records if r["status"] in SOUND and "apply" in r["timings"]]
+    groups: dict[str, list[Record]] = {}
+    for r in timed:
+        rest = {k: v for k, v in r["case"].items() if k != "ranks"}
+        groups.setdefault(json.dumps([r["study"], rest], sort_keys=True), []).append(r)
+    groups = {k: g for k, g in groups.items() if len({r.ranks for r in g}) > 1}
+    keys = varying_keys([r for g in groups.values() for r in g], ("ranks",))
+    rows = []
+    for group in groups.values():
+        group.sort(key=lambda r: r.ranks)
+        first = group[0]
+        for r in group:
+            apply = r["timings"]["apply"]
+            lo, hi = _interval(apply)
+            speedup = first.ranks * first["timings"]["apply"]["median"] / apply["median"]
+            rows.append(
+                {
+                    "study": r["study"],
+                    "id": r["id"],
+                    "series": label(r, keys),
+                    "ranks": r.ranks,
+                    "time": apply["median"],
+                    "lo": lo,
+                    "hi": hi,
+                    "speedup": speedup,
+                    "efficiency": speedup / r.ranks,
+                    "balance": apply["rank_min"] / apply["rank_max"]
+                    if apply["rank_max"]
+                    else np.nan,
+                    "base": first.ranks,
+                    "same_work": r["counters"] == first["counters"],
+                }
+            )
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "study",
+            "id",
+            "series",
+            "ranks",
+            "time",
+            "lo",
+            "hi",
+            "speedup",
+            "efficiency",
+            "balance",
+            "base",
+            "same_work",
+        ],
+    )

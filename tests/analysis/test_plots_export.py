@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command lines of plots.py and export.py, and what every figure must have."""
+import csv
+import io
+import json
+
+import matplotlib.text
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from test_load import dispersion_file
+
+import export
+import load
+import plots
+import style
+import synthetic
+import tables
+
+
+def every_figure(runs):
+    found = load.load(runs)
+    curves, _ = plots.record_curves(found.records)
+    errors, checks = tables.accuracy_table(curves), tables.check_table(found.records)
+    models = load.read_models(runs / "accuracy" / "ref-0001" / "data.h5")
+    one = curves[curves["name"] == "crust"]
+    return {
+        "curves": lambda: plots.dispersion_curves(curves),
+        "curves-one": lambda: plots.dispersion_curves(one, models),
+        "profile": lambda: plots.model_profile(models),
+        "accuracy": lambda: plots.accuracy(errors, checks),
+        "errors": lambda: plots.error_distribution(errors, checks),
+        "throughput": lambda: plots.throughput(tables.throughput_table(found.records)),
+        "scaling": lambda: plots.scaling(tables.scaling_table(found.records)),
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axes_have_labels_and_units(runs, theme):
+    units = (
+        "(s)",
+        "(km/s)",
+        "(km)",
+        "(m)",
+        "1/s",
+        "/s)",
+        "relative error",
+        "share of",
+        "ranks",
+        "layers",
+        "speed-up",
+        "efficiency",
+        "fastest / slowest",
+    )
+    for name, make in every_figure(runs).items():
+        with style.theme(theme):
+            figure = make()
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+        for axes in figure.axes:
+            for axis, text in ((axes.xaxis, axes.get_xlabel()), (axes.yaxis, axes.get_ylabel())):
+                ticks = [t.get_text() for t in axis.get_ticklabels() if t.get_visible()]
+                if any(ticks):  # those without are named by the panel beside or below
+                    assert any(u in text for u in units) or "crust" in ticks, (name, text, ticks)
+
+
+def test_text_is_legible_and_inside(runs):
+    for name, make in every_figure(runs).items():
+        with style.theme("light"):
+            figure = make()
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            for text in figure.findobj(matplotlib.text.Text):
+                assert not text.get_text() or text.get_fontsize() >= 7, (name, text.get_text())
+            drawn = figure.get_tightbbox(canvas.get_renderer())  # inches
+            width, height = figure.get_size_inches()
+            assert min(drawn.x0, drawn.y0) > -0.02, (name, drawn)
+            assert drawn.x1 < width + 0.02 and drawn.y1 < height + 0.02, (name, drawn)
+
+
+@pytest.mark.parametrize("figure", ["accuracy", "errors", "throughput", "scaling"])
+@pytest.mark.parametrize("kind, magic", [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_command_draws_runs(runs, tmp_path, figure, kind, magic):
+    image = tmp_path / f"x.{kind}"
+    assert plots.main([figure, str(runs), str(image)]) == 0
+    assert image.read_bytes().startswith(magic)
+
+
+def test_command_draws_dispersion_output(tmp_path, capsys):
+    source = dispersion_file(tmp_path)
+    for figure in ("curves", "profile"):
+        image = tmp_path / f"{figure}.png"
+        assert plots.main([figure, str(source), str(image)]) == 0
+        assert image.read_bytes().startswith(b"\x89PNG")
+    assert "left out: bad: negative thickness" in capsys.readouterr().err
+
+
+def test_reference_is_overlaid(tmp_path):
+    source = dispersion_file(tmp_path)
+    reference = tmp_path / "ref.json"
+    reference.write_text(source.read_text().replace("2.8,", "2.81,"))
+    plain, with_reference = tmp_path / "a.png", tmp_path / "b.png"
+    assert plots.main(["curves", str(source), str(plain)]) == 0
+    assert (
+        plots.main(["curves", str(source), str(with_reference), "--reference", str(reference)]) == 0
+    )
+    assert plain.read_bytes() != with_reference.read_bytes()
+
+
+def test_hdf5_output_is_drawn(tmp_path):
+    synthetic.write_data(tmp_path / "out.h5", ["crust"])
+    assert plots.main(["curves", str(tmp_path / "out.h5"), str(tmp_path / "x.png")]) == 0
+
+
+def test_errors_of_the_command(tmp_path, runs, capsys):
+    source, image = dispersion_file(tmp_path), tmp_path / "x.png"
+    assert plots.main(["curves", str(tmp_path / "none.json"), str(image)]) == 1
+    assert plots.main(["curves", str(runs / "accuracy" / "study.toml"), str(image)]) == 1
+    assert plots.main(["curves", str(source), str(tmp_path / "x.bmp")]) == 1
+    assert plots.main(["curves", str(source), str(tmp_path / "no" / "x.png")]) == 1
+    assert plots.main(["scaling", str(runs / "accuracy"), str(image)]) == 1
+    error = capsys.readouterr().err
+    for part in (
+        "none.json",
+        "study.toml",
+        "x.bmp",
+        "cannot be written",
+        "what the scaling figure needs",
+    ):
+        assert part in error
+    assert not image.exists()
+
+
+def test_csv_has_every_number(runs, tmp_path):
+    out = tmp_path / "x.csv"
+    assert export.main(["csv", str(runs), "-o", str(out)]) == 0
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    records = load.load(runs).records
+    expected = sum(
+        len(r["checks"])
+        + len(r["counters"])
+        + len(r["timings"])
+        + len(r["metrics"])
+        + len(r["fom"])
+        for r in records
+    )
+    assert len(rows) == expected
+    row = next(
+        r for r in rows if r["id"] == "grad-r4" and r["kind"] == "timing" and r["name"] == "apply"
+    )
+    assert (
+        float(row["value"]) == pytest.approx(4 / 4 / 0.9)
+        and row["unit"] == "s"
+        and float(row["case.ranks"]) == 4
+    )
+
+
+def test_benchmark_json(runs, tmp_path):
+    higher = export.benchmark(load.load(runs).records, "higher")
+    assert {
+        "name": "throughput/grad-L5-r2 curves_per_second",
+        "unit": "1/s",
+        "value": 5120.0,
+    }.items() <= next(
+        e for e in higher if "grad-L5-" in e["name"] and "curves" in e["name"]
+    ).items()
+    lower = export.benchmark(load.load(runs).records, "lower")
+    assert any(e["name"] == "scaling/grad-r1 apply" and e["range"].startswith("±") for e in lower)
+    assert not {e["name"] for e in lower} & {e["name"] for e in higher}
+    assert json.loads(json.dumps(lower)) == lower
+
+
+def test_export_leaves_out_and_says_so(runs, capsys):
+    (runs / "scaling" / "grad-r1" / "result.json").write_text("{")
+    assert export.main(["benchmark", str(runs)]) == 0
+    captured = capsys.readouterr()
+    assert "grad-r1" not in captured.out and "skipped" in captured.err and "grad-r1" in captured.err
+    assert export.main(["csv", str(runs), "--strict"]) == 1
+    assert export.main(["csv", str(runs / "accuracy" / "none")]) == 1
