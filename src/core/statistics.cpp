@@ -22,7 +22,7 @@ double sorted_quantile(std::vector<double> const& sorted, double probability) {
   double const position = probability * static_cast<double>(sorted.size() - 1);
   auto const below = static_cast<std::size_t>(position);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = position - static_cast<double>(below);
+  double const part = position - static_cast<double>(below);
   // Neither 0 x infinity nor infinity - infinity.
   if (part == 0 || sorted[below] == sorted[above]) return sorted[below];
   return sorted[below] + part * (sorted[above] - sorted[below]);

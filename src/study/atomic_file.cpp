@@ -42,8 +42,9 @@ int write_all(int file, std::string_view content) {
 
 std::string temporary_name(std::string const& path) {
   const fs::path target(path);
-  const std::string name = "." + target.stem().string() + ".tmp" + std::to_string(::getpid()) +
-                           target.extension().string();
+  std::string name(".");
+  name += target.stem().string() + ".tmp" + std::to_string(::getpid());
+  name += target.extension().string();
   return (target.parent_path() / name).string();
 }
 

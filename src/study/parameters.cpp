@@ -88,7 +88,8 @@ std::string problem_with_text(std::string const& text, ParameterSpec const& spec
   if (spec.choices.empty()) return "";
   if (std::find(spec.choices.begin(), spec.choices.end(), text) != spec.choices.end()) return "";
   std::string known;
-  for (std::string const& choice : spec.choices) known += (known.empty() ? "" : ", ") + choice;
+  for (std::string const& choice : spec.choices)
+    known.append(known.empty() ? "" : ", ").append(choice);
   return json_string(text) + " (not one of " + known + ")";
 }
 
@@ -132,7 +133,7 @@ std::string to_json(Value const& value) {
         if constexpr (is_list<std::decay_t<decltype(v)>>) {
           std::string text = "[";
           for (std::size_t i = 0; i < v.size(); ++i)
-            text += (i == 0 ? "" : ",") + scalar_json(v[i]);
+            text.append(i == 0 ? "" : ",").append(scalar_json(v[i]));
           return text + "]";
         } else
           return scalar_json(v);
@@ -199,7 +200,10 @@ std::vector<double> const& Parameters::reals(std::string const& key) const {
 std::string to_json(Parameters const& parameters) {
   std::string text = "{";
   for (auto const& [key, value] : parameters.values())
-    text += (text.size() == 1 ? "" : ",") + json_string(key) + ":" + to_json(value);
+    text.append(text.size() == 1 ? "" : ",")
+        .append(json_string(key))
+        .append(":")
+        .append(to_json(value));
   return text + "}";
 }
 

@@ -52,13 +52,13 @@ void Progress::note(std::string text) {
 
 std::string Progress::line(double seconds) const {
   std::string text = _title + ": " + std::to_string(_done);
-  if (_total > 0) text += "/" + std::to_string(_total);
-  text += " " + _unit;
+  if (_total > 0) text += fmt::format("/{}", _total);
+  text += fmt::format(" {}", _unit);
   double const rate = seconds > 0 ? static_cast<double>(_done) / seconds : 0;
   if (rate > 0) text += fmt::format(", {:.3g}/s", rate);
   if (rate > 0 && _total > _done)
-    text += ", " + duration(static_cast<double>(_total - _done) / rate) + " left";
-  if (!_note.empty()) text += ", " + _note;
+    text += fmt::format(", {} left", duration(static_cast<double>(_total - _done) / rate));
+  if (!_note.empty()) text += fmt::format(", {}", _note);
   return text;
 }
 

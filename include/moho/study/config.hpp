@@ -24,9 +24,9 @@ struct Axis {
   std::vector<Value> values;
 };
 
-/// How each case is timed: `warmup` untimed calls, then at least `repeats` timed ones, and more until
-/// `min_time` seconds have passed or there are 1000. `ceilings`: the machine's memory bandwidth and matrix-product rate
-/// are measured immediately before and after.
+/// How each case is timed: `warmup` untimed calls, then at least `repeats` timed ones, and more
+/// until `min_time` seconds have passed or there are 1000. `ceilings`: the machine's memory
+/// bandwidth and matrix-product rate are measured immediately before and after.
 struct Measure {
   std::int64_t repeats = 5, warmup = 1;
   double min_time = 0;
