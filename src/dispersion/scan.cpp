@@ -132,11 +132,14 @@ private:
 } // namespace
 
 bool fold_prone(LayeredModel const& model) {
-  for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
-    const double upper = model.vs[i], lower = model.vs[i + 1];
-    if (upper > 0 && std::max(upper / lower, lower / upper) > 2.5) return true;
+  double softest = HUGE_VAL, stiffest = 0;
+  for (std::size_t i = 0; i < model.layers(); ++i) {
+    if (model.vs[i] == 0) continue;
+    const double rigidity = model.rho[i] * model.vs[i] * model.vs[i];
+    softest = std::min(softest, rigidity);
+    stiffest = std::max(stiffest, rigidity);
   }
-  return false;
+  return stiffest > 6 * softest;
 }
 
 PeriodScan scan_period(LayeredModel const& model, double period, int grid) {

@@ -6,8 +6,10 @@
 
 namespace moho::dispersion::detail {
 
-/// Whether a model may have folds: stiff next to soft ground. Of 160 000 random models 264 folded,
-/// all of them with neighbours whose vs differ by a factor above 3.5 (95 % above 9).
+/// Whether a model may have folds: its stiffest solid against its softest. An empirical bound: a
+/// search that climbed towards folds (tests/property draws from it) found none below a contrast of
+/// rigidity of 12, whatever the densities, the ratios vp/vs and the thicknesses; half of that is
+/// the limit.
 bool fold_prone(LayeredModel const& model);
 
 /// All Rayleigh roots of one period, and whether their counts go up by one each.

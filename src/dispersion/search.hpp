@@ -380,7 +380,7 @@ private:
       const int j = waiting[i < n ? i : 0];
       Bracket<L> const& b = _d.bracket[j];
       const L t = b.f_lo / (b.f_lo - b.f_hi);
-      const bool inside = t > L(0.0) && L(1.0) > t;
+      const bool inside = t >= L(0.0) && L(1.0) >= t; // an end may be the root to the last bit
       set_lane(c, i, b.lo + (b.hi - b.lo) * (inside ? t : L(0.5)));
       set_lane(omega, i, _d.omega[j % _d.points]);
     }

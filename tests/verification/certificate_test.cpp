@@ -19,13 +19,13 @@ struct Solved {
 
 Solved const& solved(std::string const& file) {
   static std::map<std::string, Solved> known;
-  auto [entry, is_new] = known.try_emplace(file);
-  if (is_new) {
+  auto entry = known.find(file);
+  if (entry == known.end()) {
     SolveOptions options;
     options.modes = 5;
-    entry->second.batch =
+    ModelBatch const batch =
         file == "hard" ? batch_of(testing::hard_samples()) : batch_of(reference_cases(file));
-    entry->second.curves = dispersion::solve(entry->second.batch, options);
+    entry = known.emplace(file, Solved{batch, dispersion::solve(batch, options)}).first;
   }
   return entry->second;
 }

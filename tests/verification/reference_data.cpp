@@ -97,10 +97,12 @@ std::vector<std::string> const& reference_files() {
 
 std::vector<ReferenceCase> const& reference_cases(std::string const& file) {
   static std::map<std::string, std::vector<ReferenceCase>> read_so_far;
-  auto [entry, is_new] = read_so_far.try_emplace(file);
-  if (is_new) {
+  auto entry = read_so_far.find(file);
+  if (entry == read_so_far.end()) {
     Json const all = read(file);
-    for (Json const& c : all.at("cases")) entry->second.push_back(read_case(file, c));
+    std::vector<ReferenceCase> cases;
+    for (Json const& c : all.at("cases")) cases.push_back(read_case(file, c));
+    entry = read_so_far.emplace(file, std::move(cases)).first;
   }
   return entry->second;
 }

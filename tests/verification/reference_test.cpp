@@ -23,12 +23,12 @@ int modes_listed(std::vector<ReferenceCase> const& cases) {
 
 Curves const& answers(std::string const& file) {
   static std::map<std::string, Curves> solved;
-  auto [entry, is_new] = solved.try_emplace(file);
-  if (is_new) {
+  auto entry = solved.find(file);
+  if (entry == solved.end()) {
     std::vector<ReferenceCase> const& cases = reference_cases(file);
     SolveOptions options;
     options.modes = modes_listed(cases);
-    entry->second = dispersion::solve(batch_of(cases), options);
+    entry = solved.emplace(file, dispersion::solve(batch_of(cases), options)).first;
   }
   return entry->second;
 }

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """disba and moho, interleaved in one run on the core this process is pinned to.
 
-Both get the same 64 smooth gradient models (0-100 km, perturbed by up to 3 %), 60 log-spaced periods
-from 1 to 100 s, fundamental mode. Rounds go A B A B: in every round disba (phase velocity; phase and
-group velocity) and moho (one model per call; all models in one call) take turns on each size, and a
-ratio is formed within the round. moho's time holds all of its work: packing, bracketing, mode count,
-polishing to 1e-13, AND the group velocity; disba's holds neither constructor nor compilation, and
-the column `phase` no group velocity. disba stops at 1e-6, its default.
+Both get the same 64 smooth gradient models (0-100 km, perturbed by up to 3 %), 60 log-spaced
+periods from 1 to 100 s, fundamental mode. Rounds go A B A B: in every round disba (phase velocity;
+phase and group velocity) and moho (one model per call; all models in one call) take turns on each
+size, and a ratio is formed within the round. moho's time holds all of its work: packing,
+bracketing, mode count, polishing to 1e-13, AND the group velocity; disba's holds neither
+constructor nor compilation, and the column `phase` no group velocity. disba stops at 1e-6, its
+default.
 
 Times are processor times, so that other work on the machine is not charged to whoever was running;
 `wall_over_cpu` tells how much there was.
@@ -78,8 +79,8 @@ class Moho:
 
     def curves(self, index, wave, models):
         """count, phase, group: (models, periods) each"""
-        rows = [np.array(line.split(), float) for line in self._ask(f"curves {index} {wave}", models)]
-        table = np.array(rows).reshape(models, -1, 3)
+        lines = self._ask(f"curves {index} {wave}", models)
+        table = np.array([np.array(line.split(), float) for line in lines]).reshape(models, -1, 3)
         return table[:, :, 0], table[:, :, 1], table[:, :, 2]
 
     def close(self):
@@ -103,8 +104,8 @@ def disba_seconds(solvers, periods, wave, at_least):
 
 def spread(values):
     values = np.asarray(values)
-    return {"median": float(np.median(values)), "min": float(values.min()), "max": float(values.max()),
-            "rounds": [float(v) for v in values]}
+    return {"median": float(np.median(values)), "min": float(values.min()),
+            "max": float(values.max()), "rounds": [float(v) for v in values]}
 
 
 def difference(moho, index, wave, phase_solvers, group_solvers, periods):
@@ -151,8 +152,9 @@ def measure(moho, sets, sizes, periods, rounds, at_least):
     return results
 
 
-HEADER = """| layers | wave | disba phase ms | disba group ms | moho single ms | moho batch ms | phase / single | phase / batch | group / batch | phase differs |
-|---|---|---|---|---|---|---|---|---|---|"""
+COLUMNS = ("layers", "wave", "disba phase ms", "disba group ms", "moho single ms", "moho batch ms",
+           "phase / single", "phase / batch", "group / batch", "phase differs")
+HEADER = "| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|"
 
 
 def table_row(r):
@@ -188,7 +190,8 @@ def main():
     parser.add_argument("--layers", type=int, nargs="+", default=[5, 10, 20, 50, 100])
     parser.add_argument("--models", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.25, help="least processor time of one sample")
+    parser.add_argument("--seconds", type=float, default=0.25,
+                        help="least processor time of one sample")
     parser.add_argument("--seed", type=int, default=20261120)
     args = parser.parse_args()
     host = machine()
