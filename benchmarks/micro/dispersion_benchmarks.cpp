@@ -46,13 +46,6 @@ ModelBatch gradient_batch(parallel::Comm const& comm, int layers, int models) {
   return batch;
 }
 
-/// Operations of one layer evaluation without derivatives, counted by hand in the kernels'
-/// headers (layer functions, propagation, count; a square root, exp or sincos counts as one). An
-/// estimate, low where derivatives are evaluated too: compare its fraction with itself only.
-double flops_per_layer(Wave wave) {
-  return wave == Wave::rayleigh ? 150 : 35;
-}
-
 void solve(Harness& harness, benchmark::State& state, Wave wave) {
   int const layers = static_cast<int>(state.range(0)), models = static_cast<int>(state.range(1));
   auto const batch = gradient_batch(harness.comm(), layers, models);
@@ -67,7 +60,9 @@ void solve(Harness& harness, benchmark::State& state, Wave wave) {
             std::accumulate(curves.work.begin(), curves.work.end(), std::int64_t{0}));
         const double model_bytes = 4.0 * sizeof(double) * layers * models;
         const double point_bytes = (3.0 * sizeof(double) + 5) * periods * models;
-        return Work{.flops = flops_per_layer(wave) * evaluations,
+        const double flops = static_cast<double>(
+            std::accumulate(curves.flops.begin(), curves.flops.end(), std::int64_t{0}));
+        return Work{.flops = flops,
                     .bytes = model_bytes + point_bytes,
                     .items = {{"curves", models}, {"layer_evaluations", evaluations}}};
       });

@@ -31,7 +31,8 @@ struct LayerStore {
   std::vector<FluidLayer<S>> fluid;
   std::vector<SolidLayer<S>> solid;
   LayerView<S> view() const {
-    return {fluid.data(), solid.data(), static_cast<int>(fluid.size()), static_cast<int>(solid.size())};
+    return {fluid.data(), solid.data(), static_cast<int>(fluid.size()),
+            static_cast<int>(solid.size())};
   }
 };
 
@@ -82,13 +83,13 @@ struct SearchBatch {
   int modes;
   std::vector<SearchItem> item;
   LayerStore<S> layers;
-  std::vector<S> omega, c_min, c_max;   ///< c_min and c_max per item
-  std::vector<unsigned char> wanted;    ///< entries; in: to solve, out: cleared
-  std::vector<double> phase, group;     ///< entries; phase in: a guess or NaN
-  std::vector<Status> status;           ///< entries
-  std::vector<Bracket<S>> bracket;      ///< entries; the certified brackets
-  std::vector<int> count;               ///< per item and point
-  std::vector<unsigned char> fold;      ///< per item and point
+  std::vector<S> omega, c_min, c_max;    ///< c_min and c_max per item
+  std::vector<unsigned char> wanted;     ///< entries; in: to solve, out: cleared
+  std::vector<double> phase, group;      ///< entries; phase in: a guess or NaN
+  std::vector<Status> status;            ///< entries
+  std::vector<Bracket<S>> bracket;       ///< entries; the certified brackets
+  std::vector<int> count;                ///< per item and point
+  std::vector<unsigned char> fold;       ///< per item and point
   std::vector<std::int64_t> evaluations; ///< per item
 };
 
@@ -96,18 +97,18 @@ struct SearchBatch {
 template <class T>
 void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
   using S = typename Scalar<T>::Lane;
-  const auto item = to_device(batch.item);
-  const auto fluid = to_device(batch.layers.fluid);
-  const auto solid = to_device(batch.layers.solid);
-  const auto omega = to_device(batch.omega), c_min = to_device(batch.c_min),
+  auto const item = to_device(batch.item);
+  auto const fluid = to_device(batch.layers.fluid);
+  auto const solid = to_device(batch.layers.solid);
+  auto const omega = to_device(batch.omega), c_min = to_device(batch.c_min),
              c_max = to_device(batch.c_max);
-  const auto wanted = to_device(batch.wanted), fold = to_device(batch.fold);
-  const auto phase = to_device(batch.phase), group = to_device(batch.group);
-  const auto status = to_device(batch.status);
-  const auto bracket = to_device(batch.bracket);
-  const auto count = to_device(batch.count);
-  const auto evaluations = to_device(batch.evaluations);
-  const int modes = batch.modes;
+  auto const wanted = to_device(batch.wanted), fold = to_device(batch.fold);
+  auto const phase = to_device(batch.phase), group = to_device(batch.group);
+  auto const status = to_device(batch.status);
+  auto const bracket = to_device(batch.bracket);
+  auto const count = to_device(batch.count);
+  auto const evaluations = to_device(batch.evaluations);
+  int const modes = batch.modes;
   using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
   Kokkos::parallel_for(
       "moho::dispersion::search", Policy(0, static_cast<int>(batch.item.size())),

@@ -35,13 +35,14 @@ std::string wrong_lengths(LayeredModel const& model) {
 }
 
 std::string problem_with_row(LayeredModel const& model, std::size_t i, bool solid_above) {
-  const double h = model.thickness[i], vp = model.vp[i], vs = model.vs[i], rho = model.rho[i];
-  const bool last = i + 1 == model.layers();
+  double const h = model.thickness[i], vp = model.vp[i], vs = model.vs[i], rho = model.rho[i];
+  bool const last = i + 1 == model.layers();
   if (!std::isfinite(h)) return wrong_value("thickness", i, h, "not a finite number");
   if (last && h != 0)
     return wrong_value("thickness", i, h, "no half-space: the last row must have thickness 0");
   if (!last && !(h > 0)) return wrong_value("thickness", i, h, "a layer's must be > 0 km");
-  if (!std::isfinite(vp) || !(vp > 0)) return wrong_value("vp", i, vp, "must be finite and > 0 km/s");
+  if (!std::isfinite(vp) || !(vp > 0))
+    return wrong_value("vp", i, vp, "must be finite and > 0 km/s");
   if (!std::isfinite(vs) || vs < 0) return wrong_value("vs", i, vs, "must be finite and >= 0 km/s");
   if (!std::isfinite(rho) || !(rho > 0))
     return wrong_value("rho", i, rho, "must be finite and > 0 g/cm3");
@@ -55,13 +56,13 @@ std::string problem_with_row(LayeredModel const& model, std::size_t i, bool soli
 
 /// Contrasts beyond this overflow the products of a few layers, and no ground or ice has them.
 std::string problem_with_range(LayeredModel const& model) {
-  const double most = 1e8;
-  const std::pair<char const*, std::span<const double>> columns[] = {
+  double const most = 1e8;
+  const std::pair<char const*, std::span<double const>> columns[] = {
       {"vp", model.vp}, {"vs", model.vs}, {"rho", model.rho}};
   for (auto const& [key, column] : columns)
     for (std::size_t i = 0; i < column.size(); ++i) {
       if (column[i] == 0) continue; // a fluid's vs
-      const double contrast = column[i] / column.back();
+      double const contrast = column[i] / column.back();
       if (!(contrast < most && contrast > 1 / most))
         return wrong_value(key, i, column[i], "more than 1e8 times off the half-space's value");
     }
@@ -80,7 +81,7 @@ std::string problem_with(LayeredModel const& model) {
   return problem_with_range(model);
 }
 
-std::string problem_with_periods(std::span<const double> periods) {
+std::string problem_with_periods(std::span<double const> periods) {
   if (periods.empty()) return "periods is empty (nothing is asked) give at least one period in s";
   for (std::size_t i = 0; i < periods.size(); ++i)
     if (!std::isfinite(periods[i]) || !(periods[i] > 0))
@@ -88,8 +89,8 @@ std::string problem_with_periods(std::span<const double> periods) {
   return "";
 }
 
-void ModelBatch::append(LayeredModel const& model, std::span<const double> periods) {
-  const auto add = [](std::vector<double>& to, std::span<const double> from, std::size_t n) {
+void ModelBatch::append(LayeredModel const& model, std::span<double const> periods) {
+  auto const add = [](std::vector<double>& to, std::span<double const> from, std::size_t n) {
     to.insert(to.end(), from.begin(), from.end());
     to.resize(to.size() + n - from.size(), 0.0);
   };
@@ -106,17 +107,17 @@ void ModelBatch::append(LayeredModel const& model, std::span<const double> perio
 }
 
 LayeredModel ModelBatch::model(std::size_t i) const {
-  const auto begin = static_cast<std::size_t>(_layer_offset[i]);
-  const auto n = static_cast<std::size_t>(_layer_offset[i + 1]) - begin;
-  const auto part = [&](std::vector<double> const& v) {
+  auto const begin = static_cast<std::size_t>(_layer_offset[i]);
+  auto const n = static_cast<std::size_t>(_layer_offset[i + 1]) - begin;
+  auto const part = [&](std::vector<double> const& v) {
     return std::span<const double>(v).subspan(begin, n);
   };
   return {part(_thickness), part(_vp), part(_vs), part(_rho)};
 }
 
-std::span<const double> ModelBatch::periods(std::size_t i) const {
-  const auto begin = static_cast<std::size_t>(_period_offset[i]);
-  return std::span<const double>(_period).subspan(
+std::span<double const> ModelBatch::periods(std::size_t i) const {
+  auto const begin = static_cast<std::size_t>(_period_offset[i]);
+  return std::span<double const>(_period).subspan(
       begin, static_cast<std::size_t>(_period_offset[i + 1]) - begin);
 }
 

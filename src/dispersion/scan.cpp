@@ -25,13 +25,13 @@ public:
 
   PeriodScan run(int grid) {
     std::vector<double> c(static_cast<std::size_t>(grid));
-    const double ratio = std::log(_highest / _lowest) / (grid - 1);
+    double const ratio = std::log(_highest / _lowest) / (grid - 1);
     for (int i = 0; i < grid; ++i)
       c[static_cast<std::size_t>(i)] = i + 1 < grid ? _lowest * std::exp(ratio * i) : _highest;
     std::vector<Sample> samples = evaluate(c);
     for (int pass = 0; pass < 5; ++pass)
       if (!look_closer(samples, pass == 0)) break;
-    const auto falls = [](Sample const& a, Sample const& b) { return b.count < a.count; };
+    auto const falls = [](Sample const& a, Sample const& b) { return b.count < a.count; };
     if (std::adjacent_find(samples.begin(), samples.end(), falls) == samples.end()) return _scan;
     for (std::size_t i = 0; i + 1 < samples.size(); ++i)
       isolate(samples[i].c, samples[i].count, samples[i + 1].c, samples[i + 1].count);
@@ -56,9 +56,9 @@ private:
       HostPack pack(c[first]);
       for (std::size_t i = 0; i < lanes && first + i < c.size(); ++i)
         set_lane(pack, static_cast<int>(i), c[first + i]);
-      const auto e = rayleigh<true>(_coarse.view(), pack, HostPack(_omega.hi) / pack);
+      auto const e = rayleigh<true>(_coarse.view(), pack, HostPack(_omega.hi) / pack);
       for (std::size_t i = 0; i < lanes && first + i < c.size(); ++i) {
-        const int l = static_cast<int>(i);
+        int const l = static_cast<int>(i);
         samples[first + i] = {c[first + i], lane(e.secular, l), lane(e.exponent, l),
                               static_cast<int>(lane(e.count, l))};
       }
@@ -76,7 +76,7 @@ private:
   /// change of the count; false where there is nothing to refine.
   bool look_closer(std::vector<Sample>& samples, bool changes_too) {
     std::vector<double> more;
-    const auto cut = [&](Sample const& a, Sample const& b) {
+    auto const cut = [&](Sample const& a, Sample const& b) {
       for (int k = 1; k < 4; ++k) more.push_back(a.c + (b.c - a.c) * k / 4);
     };
     for (std::size_t i = 1; i < samples.size(); ++i) {
@@ -96,7 +96,8 @@ private:
     more.erase(std::unique(more.begin(), more.end()), more.end());
     const std::vector<Sample> found = evaluate(more);
     samples.insert(samples.end(), found.begin(), found.end());
-    std::sort(samples.begin(), samples.end(), [](Sample const& a, Sample const& b) { return a.c < b.c; });
+    std::sort(samples.begin(), samples.end(),
+              [](Sample const& a, Sample const& b) { return a.c < b.c; });
     return true;
   }
 
@@ -109,12 +110,12 @@ private:
   /// Bisects on the count down to single roots, ascending.
   void isolate(double lo, int n_lo, double hi, int n_hi) {
     if (n_lo == n_hi) return;
-    const double middle = 0.5 * (lo + hi);
+    double const middle = 0.5 * (lo + hi);
     if (hi - lo < 4e-15 * hi) {
       polish(middle, n_hi);
       return;
     }
-    const int n = count_at(middle);
+    int const n = count_at(middle);
     isolate(lo, n_lo, middle, n);
     isolate(middle, n, hi, n_hi);
   }
@@ -135,7 +136,7 @@ bool fold_prone(LayeredModel const& model) {
   double softest = HUGE_VAL, stiffest = 0;
   for (std::size_t i = 0; i < model.layers(); ++i) {
     if (model.vs[i] == 0) continue;
-    const double rigidity = model.rho[i] * model.vs[i] * model.vs[i];
+    double const rigidity = model.rho[i] * model.vs[i] * model.vs[i];
     softest = std::min(softest, rigidity);
     stiffest = std::max(stiffest, rigidity);
   }
@@ -154,7 +155,7 @@ int mode_count(LayeredModel const& model, double period, double c, Wave wave) {
   detail::append_layers(model, units, store);
   const DoubleDouble velocity(c / units.velocity);
   const DoubleDouble k = detail::angular_frequency<DoubleDouble>(period, units) / velocity;
-  const auto e = wave == Wave::love ? love(store.view(), velocity, k)
+  auto const e = wave == Wave::love ? love(store.view(), velocity, k)
                                     : rayleigh<true>(store.view(), velocity, k);
   return static_cast<int>(e.count.hi);
 }

@@ -25,8 +25,12 @@ struct Precision<DoubleDouble> {
   static constexpr double bracket = 2e-13, noise = 2e-14;
 };
 
-KOKKOS_INLINE_FUNCTION double to_double(double x) { return x; }
-KOKKOS_INLINE_FUNCTION double to_double(DoubleDouble x) { return x.hi; }
+KOKKOS_INLINE_FUNCTION double to_double(double x) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION double to_double(DoubleDouble x) {
+  return x.hi;
+}
 
 /// What is known of mode n at a period: the count and the secular value at the nearest velocities
 /// below (N <= n) and above (N > n). A count of -1 marks an end that was not evaluated.
@@ -39,7 +43,9 @@ struct Bracket {
 
 /// f 2^exponent, kept finite.
 KOKKOS_INLINE_FUNCTION double rescale(double f, double exponent) {
-  return f * std::ldexp(1.0, static_cast<int>(exponent < -900 ? -900 : exponent > 900 ? 900 : exponent));
+  return f * std::ldexp(1.0, static_cast<int>(exponent < -900  ? -900
+                                              : exponent > 900 ? 900
+                                                               : exponent));
 }
 KOKKOS_INLINE_FUNCTION DoubleDouble rescale(DoubleDouble f, double exponent) {
   return {rescale(f.hi, exponent), rescale(f.lo, exponent)};
@@ -50,26 +56,26 @@ KOKKOS_INLINE_FUNCTION DoubleDouble rescale(DoubleDouble f, double exponent) {
 template <class L>
 struct SearchData {
   int points, modes;
-  L const* omega;          ///< (points) angular frequency
-  L c_min, c_max;          ///< c_min: start of the search, may be lowered; c_max: vs_halfspace (1-1e-7)
-  Bracket<L>* bracket;     ///< (modes x points) scratch
-  unsigned char* wanted;   ///< (modes x points) points to solve; cleared where done
-  double* phase;           ///< (modes x points) in: a guess or NaN; out: the root or NaN
-  double* group;           ///< (modes x points)
-  Status* status;          ///< (modes x points) ok, absent or failed
-  int* count;              ///< (points) trapped modes, counted at c_max; -1: in doubt
-  unsigned char* fold;     ///< (points) set where counts at two velocities contradict monotony
+  L const* omega;      ///< (points) angular frequency
+  L c_min, c_max;      ///< c_min: start of the search, may be lowered; c_max: vs_halfspace (1-1e-7)
+  Bracket<L>* bracket; ///< (modes x points) scratch
+  unsigned char* wanted;    ///< (modes x points) points to solve; cleared where done
+  double* phase;            ///< (modes x points) in: a guess or NaN; out: the root or NaN
+  double* group;            ///< (modes x points)
+  Status* status;           ///< (modes x points) ok, absent or failed
+  int* count;               ///< (points) trapped modes, counted at c_max; -1: in doubt
+  unsigned char* fold;      ///< (points) set where counts at two velocities contradict monotony
   std::int64_t evaluations; ///< lane evaluations spent
 };
 
 /// One lane: its task and where its search stands.
 template <class L>
 struct LaneState {
-  int point, mode;   ///< mode < 0: idle
-  bool polishing;    ///< isolated: a and b enclose exactly this mode
+  int point, mode; ///< mode < 0: idle
+  bool polishing;  ///< isolated: a and b enclose exactly this mode
   int evaluations;
-  L x;               ///< velocity to evaluate next
-  L guess, step;     ///< step = 0: no guess
+  L x;                   ///< velocity to evaluate next
+  L guess, step;         ///< step = 0: no guess
   L a, b, c, fa, fb, fc; ///< Chandrupatla: b and a enclose the root, c is the point before
   double exponent;       ///< of fa, fb and fc
 };
@@ -86,7 +92,8 @@ public:
   KOKKOS_FUNCTION void run() {
     count_trapped();
     int stride = 1;
-    while (stride * 2 < _d.points && (_d.points / (stride * 2) + 1) * _d.modes >= lanes) stride *= 2;
+    while (stride * 2 < _d.points && (_d.points / (stride * 2) + 1) * _d.modes >= lanes)
+      stride *= 2;
     solve_level(stride, 0);
     for (; stride > 1; stride /= 2) solve_level(stride, stride / 2);
   }
@@ -109,27 +116,29 @@ private:
   KOKKOS_FUNCTION void count_trapped() {
     for (int first = 0; first < _d.points; first += lanes) {
       T c{_d.c_max}, omega{_d.omega[first]};
-      for (int i = 0; i < lanes && first + i < _d.points; ++i) set_lane(omega, i, _d.omega[first + i]);
-      const Evaluation<T> e = evaluate(c, omega);
+      for (int i = 0; i < lanes && first + i < _d.points; ++i)
+        set_lane(omega, i, _d.omega[first + i]);
+      Evaluation<T> const e = evaluate(c, omega);
       for (int i = 0; i < lanes && first + i < _d.points; ++i) {
-        const int point = first + i, n = static_cast<int>(to_double(lane(e.count, i)));
+        int const point = first + i, n = static_cast<int>(to_double(lane(e.count, i)));
         ++_d.evaluations;
         _d.count[point] = to_double(lane(e.doubt, i)) > 0 ? -1 : n;
         for (int mode = 0; mode < _d.modes; ++mode)
           _d.bracket[at(mode, point)] = {
-              _d.c_min, _d.c_max, L(0.0), lane(e.secular, i), 0, to_double(lane(e.exponent, i)), -1, n};
+              _d.c_min, _d.c_max, L(0.0), lane(e.secular, i), 0, to_double(lane(e.exponent, i)),
+              -1,       n};
       }
     }
   }
 
   /// Solves the points first, first + stride, ...; where first is 0, the last point too.
   KOKKOS_FUNCTION void solve_level(int stride, int first) {
-    const int last = _d.points - 1, per_mode = (last - first) / stride + 1;
-    const bool append_last = first == 0 && last % stride != 0;
-    const int points = (first > last ? 0 : per_mode) + (append_last ? 1 : 0);
+    int const last = _d.points - 1, per_mode = (last - first) / stride + 1;
+    bool const append_last = first == 0 && last % stride != 0;
+    int const points = (first > last ? 0 : per_mode) + (append_last ? 1 : 0);
     int next = 0;
-    const int tasks = points * _d.modes;
-    const auto point_of = [&](int task) {
+    int const tasks = points * _d.modes;
+    auto const point_of = [&](int task) {
       const int i = task % points;
       return append_last && i == points - 1 ? last : first + i * stride;
     };
@@ -151,7 +160,7 @@ private:
 
   /// Takes a task unless there is nothing to do for it; `reach` is the distance to its neighbours.
   KOKKOS_FUNCTION void start(LaneState<L>& s, int mode, int point, int reach) {
-    const int i = at(mode, point);
+    int const i = at(mode, point);
     if (!_d.wanted[i]) return;
     _d.status[i] = Status::absent;
     if (_d.bracket[i].n_hi <= mode) {
@@ -169,34 +178,36 @@ private:
   }
 
   /// Start value: the caller's guess, else cubic Hermite interpolation in log period between the
-  /// neighbours of a coarser level, with dc/dlnT = c (c/U - 1); the step is what the bracket opens by.
+  /// neighbours of a coarser level, with dc/dlnT = c (c/U - 1); the step is what the bracket opens
+  /// by.
   KOKKOS_FUNCTION void predict(LaneState<L>& s, int reach) const {
-    const int i = at(s.mode, s.point);
+    int const i = at(s.mode, s.point);
     if (_d.phase[i] > 0) {
       s.guess = L(_d.phase[i]);
       s.step = s.guess * 1e-9;
       return;
     }
     if (reach == 0) return;
-    const int left = s.point - reach;
-    const int right = s.point + reach < _d.points ? s.point + reach : _d.points - 1;
-    const int l = at(s.mode, left), r = at(s.mode, right);
-    const bool has_left = _d.phase[l] > 0 && _d.group[l] != 0;
-    const bool has_right = right != s.point && _d.phase[r] > 0 && _d.group[r] != 0;
-    const auto log_period = [&](int p) { return -std::log(to_double(_d.omega[p])); };
-    const auto slope = [&](int j) { return _d.phase[j] * (_d.phase[j] / _d.group[j] - 1); };
-    const double u = log_period(s.point);
+    int const left = s.point - reach;
+    int const right = s.point + reach < _d.points ? s.point + reach : _d.points - 1;
+    int const l = at(s.mode, left), r = at(s.mode, right);
+    bool const has_left = _d.phase[l] > 0 && _d.group[l] != 0;
+    bool const has_right = right != s.point && _d.phase[r] > 0 && _d.group[r] != 0;
+    auto const log_period = [&](int p) { return -std::log(to_double(_d.omega[p])); };
+    auto const slope = [&](int j) { return _d.phase[j] * (_d.phase[j] / _d.group[j] - 1); };
+    double const u = log_period(s.point);
     if (has_left && has_right) {
-      const double u0 = log_period(left), h = log_period(right) - u0;
+      double const u0 = log_period(left), h = log_period(right) - u0;
       if (!(h > 0)) return;
-      const double t = (u - u0) / h, c0 = _d.phase[l], c1 = _d.phase[r];
-      const double linear = c0 + t * (c1 - c0);
-      const double bow = t * (1 - t) * ((1 - t) * (h * slope(l) - (c1 - c0)) - t * (h * slope(r) - (c1 - c0)));
+      double const t = (u - u0) / h, c0 = _d.phase[l], c1 = _d.phase[r];
+      double const linear = c0 + t * (c1 - c0);
+      double const bow =
+          t * (1 - t) * ((1 - t) * (h * slope(l) - (c1 - c0)) - t * (h * slope(r) - (c1 - c0)));
       s.guess = L(linear + bow);
       s.step = L(0.03 * std::fabs(bow) + 3e-8 * linear);
     } else if (has_left || has_right) {
-      const int j = has_left ? l : r;
-      const double change = slope(j) * (u - log_period(has_left ? left : right));
+      int const j = has_left ? l : r;
+      double const change = slope(j) * (u - log_period(has_left ? left : right));
       s.guess = L(_d.phase[j] + change);
       s.step = L(0.1 * std::fabs(change) + 1e-4 * _d.phase[j]);
     }
@@ -211,15 +222,15 @@ private:
         set_lane(c, i, _lane[i].x);
         set_lane(omega, i, _d.omega[_lane[i].point]);
       }
-    const Evaluation<T> e = evaluate(c, omega);
+    Evaluation<T> const e = evaluate(c, omega);
     for (int i = 0; i < lanes; ++i) {
       LaneState<L>& s = _lane[i];
       if (s.mode < 0) continue;
-      const int n = static_cast<int>(to_double(lane(e.count, i)));
+      int const n = static_cast<int>(to_double(lane(e.count, i)));
       ++_d.evaluations;
       ++s.evaluations;
       const L f = lane(e.secular, i);
-      const double exponent = to_double(lane(e.exponent, i));
+      double const exponent = to_double(lane(e.exponent, i));
       record(s.point, s.x, f, exponent, n);
       if (s.polishing)
         polish(s, rescale(f, exponent - s.exponent), n);
@@ -261,7 +272,7 @@ private:
       start_polish(s, b);
       return;
     }
-    const bool narrow = b.n_lo >= 0 && b.hi - b.lo < b.hi * 1e-14;
+    bool const narrow = b.n_lo >= 0 && b.hi - b.lo < b.hi * 1e-14;
     if (narrow || s.evaluations > 200) { // two roots that this precision cannot separate
       give_up(s);
       return;
@@ -271,7 +282,7 @@ private:
       L x = s.guess;
       if (s.evaluations > 0) {
         x = b.n_hi == s.mode + 1 && b.hi < s.guess + s.step * 64.0 ? s.guess - s.step
-                                                                    : s.guess + s.step;
+                                                                   : s.guess + s.step;
         if (b.n_lo == s.mode && b.lo >= s.guess) x = b.lo + s.step;
         if (b.n_hi == s.mode + 1 && s.guess >= b.hi) x = b.hi - s.step;
         s.step = s.evaluations < 5 ? s.step * 8.0 : L(0.0);
@@ -293,7 +304,7 @@ private:
     s.b = b.hi;
     s.fb = b.f_hi;
     const L width = s.b - s.a;
-    const bool straight = width < b.hi * 0.02;
+    bool const straight = width < b.hi * 0.02;
     choose(s, straight ? s.fa / (s.fa - s.fb) : L(0.5));
   }
 
@@ -316,7 +327,7 @@ private:
       give_up(s);
       return;
     }
-    const bool a_is_low = s.b > s.a, x_is_low = n <= s.mode;
+    bool const a_is_low = s.b > s.a, x_is_low = n <= s.mode;
     if (x_is_low == a_is_low) {
       s.c = s.a;
       s.fc = s.fa;
@@ -338,9 +349,15 @@ private:
 
   KOKKOS_FUNCTION void store(LaneState<L>& s) {
     Bracket<L>& b = _d.bracket[at(s.mode, s.point)];
-    const bool a_is_low = s.b > s.a;
-    b = {a_is_low ? s.a : s.b, a_is_low ? s.b : s.a, a_is_low ? s.fa : s.fb,
-         a_is_low ? s.fb : s.fa, s.exponent, s.exponent, s.mode, s.mode + 1};
+    bool const a_is_low = s.b > s.a;
+    b = {a_is_low ? s.a : s.b,
+         a_is_low ? s.b : s.a,
+         a_is_low ? s.fa : s.fb,
+         a_is_low ? s.fb : s.fa,
+         s.exponent,
+         s.exponent,
+         s.mode,
+         s.mode + 1};
     s.mode = -1;
   }
 
@@ -377,19 +394,19 @@ private:
   KOKKOS_FUNCTION void finish(int const* waiting, int n) {
     T c, omega;
     for (int i = 0; i < lanes; ++i) {
-      const int j = waiting[i < n ? i : 0];
+      int const j = waiting[i < n ? i : 0];
       Bracket<L> const& b = _d.bracket[j];
       const L t = b.f_lo / (b.f_lo - b.f_hi);
-      const bool inside = t >= L(0.0) && L(1.0) >= t; // an end may be the root to the last bit
+      bool const inside = t >= L(0.0) && L(1.0) >= t; // an end may be the root to the last bit
       set_lane(c, i, b.lo + (b.hi - b.lo) * (inside ? t : L(0.5)));
       set_lane(omega, i, _d.omega[j % _d.points]);
     }
     const T k = omega / c;
-    const Dual<T> dc{c, T(1.0), T(0.0)}, dk{k, T(0.0), T(1.0)};
-    const auto e = _wave == Wave::love ? love(_model, dc, dk) : rayleigh<false>(_model, dc, dk);
+    Dual<T> const dc{c, T(1.0), T(0.0)}, dk{k, T(0.0), T(1.0)};
+    auto const e = _wave == Wave::love ? love(_model, dc, dk) : rayleigh<false>(_model, dc, dk);
     for (int i = 0; i < n; ++i) {
       _d.evaluations += 3;
-      const double exponent = to_double(lane(e.exponent, i)) - _d.bracket[waiting[i]].e_hi;
+      double const exponent = to_double(lane(e.exponent, i)) - _d.bracket[waiting[i]].e_hi;
       accept(waiting[i], lane(c, i), lane(k, i), rescale(lane(e.secular.v, i), exponent),
              rescale(lane(e.secular.d0, i), exponent), rescale(lane(e.secular.d1, i), exponent));
     }

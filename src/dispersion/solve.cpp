@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/dispersion/solve.hpp"
-#include "scan.hpp"
 #include "moho/core/error.hpp"
+#include "scan.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,17 +10,20 @@
 
 namespace moho::dispersion {
 
-char const* name(Wave wave) { return wave == Wave::love ? "love" : "rayleigh"; }
+char const* name(Wave wave) {
+  return wave == Wave::love ? "love" : "rayleigh";
+}
 char const* name(Status status) {
-  static char const* const names[] = {"ok", "absent", "failed", "multivalued", "channel", "extended"};
+  static char const* const names[] = {"ok",          "absent",  "failed",
+                                      "multivalued", "channel", "extended"};
   return names[static_cast<int>(status)];
 }
 
 namespace detail {
 
 Units::Units(LayeredModel const& model) {
-  const auto power = [](double x) { return std::ldexp(1.0, std::ilogb(x)); };
-  const double total = std::accumulate(model.thickness.begin(), model.thickness.end(), 0.0);
+  auto const power = [](double x) { return std::ldexp(1.0, std::ilogb(x)); };
+  double const total = std::accumulate(model.thickness.begin(), model.thickness.end(), 0.0);
   velocity = power(model.vs.back());
   density = power(model.rho.back());
   length = total > 0 ? power(total) : 1.0;
@@ -46,11 +49,12 @@ double lowest_velocity(LayeredModel const& model) {
 /// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity, an
 /// upper estimate of the modes. Beyond the limit a period is refused: it would take forever.
 bool too_many_modes(LayeredModel const& model, double period) {
-  const double limit = 20000, top = model.vs.back();
+  double const limit = 20000, top = model.vs.back();
   double half_waves = 0;
   for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
-    const double v = model.vs[i] > 0 ? model.vs[i] : model.vp[i];
-    half_waves += 2 * model.thickness[i] / period * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
+    double const v = model.vs[i] > 0 ? model.vs[i] : model.vp[i];
+    half_waves +=
+        2 * model.thickness[i] / period * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
   }
   return !(half_waves < limit);
 }
@@ -75,6 +79,7 @@ private:
   };
   std::vector<Place> _place;
 
+  void charge(Place const& place, SearchItem const& it, std::int64_t evaluations, bool extended);
   template <class S>
   void append(std::size_t i, Wave wave, SearchBatch<S>& search);
   SearchBatch<DoubleDouble> extended_batch(SearchBatch<double> const& search,
@@ -89,16 +94,25 @@ private:
 template <class S>
 void Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) {
   const LayeredModel model = _batch.model(i);
-  const auto periods = _batch.periods(i);
+  auto const periods = _batch.periods(i);
   const Units units(model);
   std::vector<int> order;
   for (std::size_t p = 0; p < periods.size(); ++p)
     if (!too_many_modes(model, periods[p])) order.push_back(static_cast<int>(p));
-  const std::size_t points = order.size(), entries = points * static_cast<std::size_t>(search.modes);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return periods[a] < periods[b]; });
-  const auto at = [](auto const& v) { return static_cast<int>(v.size()); };
-  SearchItem item{at(search.layers.fluid), 0, at(search.layers.solid), 0, at(search.omega),
-                  static_cast<int>(points), at(search.phase), at(search.count), wave};
+  const std::size_t points = order.size(),
+                    entries = points * static_cast<std::size_t>(search.modes);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return periods[a] < periods[b]; });
+  auto const at = [](auto const& v) { return static_cast<int>(v.size()); };
+  SearchItem item{at(search.layers.fluid),
+                  0,
+                  at(search.layers.solid),
+                  0,
+                  at(search.omega),
+                  static_cast<int>(points),
+                  at(search.phase),
+                  at(search.count),
+                  wave};
   append_layers(model, units, search.layers);
   item.fluids = at(search.layers.fluid) - item.first_fluid;
   item.solids = at(search.layers.solid) - item.first_solid;
@@ -125,8 +139,8 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
   const std::vector<Place> places = _place;
   for (std::size_t j = 0; j < search.item.size(); ++j) {
     SearchItem const& it = search.item[j];
-    const int entries = it.points * search.modes;
-    const auto is_open = [&](int e) {
+    int const entries = it.points * search.modes;
+    auto const is_open = [&](int e) {
       return search.status[it.first_entry + e] == Status::failed ||
              search.count[it.first_count + e % it.points] < 0;
     };
@@ -147,18 +161,29 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
   return open;
 }
 
+/// Enters evaluations into the account of their case.
+void Solver::charge(Place const& place, SearchItem const& it, std::int64_t evaluations,
+                    bool extended) {
+  _out.work[place.case_index] += evaluations * (it.fluids + it.solids);
+  if (!extended)
+    _out.flops[place.case_index] +=
+        evaluations * it.solids * flops_per_layer[static_cast<std::size_t>(place.wave)];
+}
+
 /// Puts what an item was asked for in its place, back in the caller's units and period order.
 template <class S>
-void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended) {
+void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& place,
+                   bool extended) {
   SearchItem const& it = search.item[item];
   const Units units(_batch.model(place.case_index));
-  const auto first = static_cast<std::size_t>(_batch.period_offset()[place.case_index]);
+  auto const first = static_cast<std::size_t>(_batch.period_offset()[place.case_index]);
   Curves::OfWave& wave = _out.wave[static_cast<int>(place.wave)];
   for (int p = 0; p < it.points; ++p) {
     const std::size_t point = first + static_cast<std::size_t>(place.order[p]);
-    if (!extended || wave.mode_count[point] < 0) wave.mode_count[point] = search.count[it.first_count + p];
+    if (!extended || wave.mode_count[point] < 0)
+      wave.mode_count[point] = search.count[it.first_count + p];
     for (int mode = 0; mode < search.modes; ++mode) {
-      const int e = it.first_entry + mode * it.points + p;
+      int const e = it.first_entry + mode * it.points + p;
       const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
       if (!search.wanted[e]) continue;
       const Status status = search.status[e];
@@ -167,14 +192,15 @@ void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& 
       wave.status[to] = status == Status::ok && extended ? Status::extended : status;
     }
   }
-  _out.work[place.case_index] += search.evaluations[item] * (it.fluids + it.solids);
+  charge(place, it, search.evaluations[item], extended);
 }
 
 /// Scans the Rayleigh periods of a model that may fold, or whose counts contradicted monotony.
-void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place) {
+void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item,
+                           Place const& place) {
   SearchItem const& it = search.item[item];
   const LayeredModel model = _batch.model(place.case_index);
-  const auto contradicts = [&](int p) { return search.fold[it.first_count + p] != 0; };
+  auto const contradicts = [&](int p) { return search.fold[it.first_count + p] != 0; };
   bool found = false;
   for (int p = 0; p < it.points; ++p) found = found || contradicts(p);
   if (!found && !fold_prone(model)) return;
@@ -184,7 +210,7 @@ void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item, 
       auto& scan = scans[static_cast<std::size_t>(p)];
       if (scan.multivalued) continue;
       scan = scan_period(model, _batch.periods(place.case_index)[place.order[p]], grid);
-      _out.work[place.case_index] += scan.evaluations * (it.fluids + it.solids);
+      charge(place, it, scan.evaluations, false);
       found = found || scan.multivalued;
     }
     if (!found) break;
@@ -196,15 +222,15 @@ void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item, 
 
 /// Mode n of a multivalued period is the smallest c with more than n modes below.
 void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) {
-  const int local = place.order[sorted_index];
-  const auto point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] + local);
+  int const local = place.order[sorted_index];
+  auto const point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] + local);
   Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
   for (int mode = 0; mode < _options.modes; ++mode) {
     const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
-    const auto root = std::find_if(scan.roots.begin(), scan.roots.end(),
+    auto const root = std::find_if(scan.roots.begin(), scan.roots.end(),
                                    [&](Root const& r) { return r.count_above > mode; });
-    const bool absent = root == scan.roots.end();
-    const bool sound = !absent && std::isfinite(root->phase) && std::isfinite(root->group);
+    bool const absent = root == scan.roots.end();
+    bool const sound = !absent && std::isfinite(root->phase) && std::isfinite(root->group);
     wave.phase[to] = sound ? root->phase : NAN;
     wave.group[to] = sound ? root->group : NAN;
     wave.status[to] = absent ? Status::absent : sound ? Status::multivalued : Status::failed;
@@ -219,9 +245,9 @@ void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) 
 void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_flag) {
   for (std::size_t i = begin; i < end; ++i)
     for (Wave wave : all_waves) {
-      const Curves::OfWave& of = _out.wave[static_cast<int>(wave)];
+      Curves::OfWave const& of = _out.wave[static_cast<int>(wave)];
       if (of.status.empty() || !_out.error[i].empty()) continue;
-      const auto first = static_cast<std::size_t>(_batch.period_offset()[i]);
+      auto const first = static_cast<std::size_t>(_batch.period_offset()[i]);
       for (std::size_t p = 0; p < _batch.periods(i).size(); ++p)
         for (int mode = 0; mode < _options.modes; ++mode) {
           const Status s = of.status[static_cast<std::size_t>(mode) * _out.points + first + p];
@@ -231,11 +257,16 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
             reason = too_many_modes(_batch.model(i), _batch.periods(i)[p])
                          ? "more than 20000 modes may be trapped at this period: not searched"
                          : "the root does not certify, not even in extended precision";
-          _out.flags.push_back(
-              {static_cast<std::int64_t>(i), wave, static_cast<std::int64_t>(p), mode, s, reason, {}});
+          _out.flags.push_back({static_cast<std::int64_t>(i),
+                                wave,
+                                static_cast<std::int64_t>(p),
+                                mode,
+                                s,
+                                reason,
+                                {}});
         }
     }
-  const auto key = [](Flag const& f) {
+  auto const key = [](Flag const& f) {
     return std::make_tuple(f.case_index, static_cast<int>(f.wave), f.period_index, f.mode);
   };
   std::sort(_out.flags.begin() + static_cast<std::ptrdiff_t>(first_flag), _out.flags.end(),
@@ -278,6 +309,7 @@ Curves solve(ModelBatch const& batch, SolveOptions const& options) {
   out.points = batch.points();
   out.error.resize(batch.size());
   out.work.resize(batch.size(), 0);
+  out.flops.resize(batch.size(), 0);
   for (int w = 0; w < 2; ++w) {
     if (!options.waves[w]) continue;
     const std::size_t entries = out.points * static_cast<std::size_t>(options.modes);

@@ -79,7 +79,8 @@ private:
 void require_complete(Curves const& curves, ModelBatch const& part, SolveOptions const& options) {
   const std::size_t values = static_cast<std::size_t>(options.modes) * part.points();
   MOHO_REQUIRE(curves.points == part.points() && curves.modes == options.modes);
-  MOHO_REQUIRE(curves.error.size() == part.size() && curves.work.size() == part.size());
+  MOHO_REQUIRE(curves.error.size() == part.size() && curves.work.size() == part.size() &&
+               curves.flops.size() == part.size());
   for (std::size_t w = 0; w < 2; ++w) {
     auto const& of = curves.wave[w];
     MOHO_REQUIRE(of.mode_count.size() == (options.waves[w] ? part.points() : 0));
@@ -101,6 +102,7 @@ std::string packed(Curves const& curves, std::size_t first) {
   }
   for (std::string const& error : curves.error) out.put_text(error);
   out.put_all(curves.work);
+  out.put_all(curves.flops);
   out.put(curves.flags.size());
   for (Flag const& flag : curves.flags) {
     out.put(flag.case_index);
@@ -123,6 +125,7 @@ Curves room_for(ModelBatch const& batch, SolveOptions const& options) {
   all.points = batch.points();
   all.error.resize(batch.size());
   all.work.resize(batch.size());
+  all.flops.resize(batch.size());
   for (std::size_t w = 0; w < 2; ++w) {
     if (!options.waves[w]) continue;
     all.wave[w].mode_count.assign(batch.points(), -1);
@@ -156,8 +159,10 @@ void merge(std::string_view bytes, ModelBatch const& batch, Curves& all) {
     place(in.get_all<dispersion::Status>(), points, of.status, all.points, point);
   }
   for (std::size_t i = 0; i < cases; ++i) all.error[first + i] = in.get_text();
-  auto const work = in.get_all<std::int64_t>();
-  std::copy(work.begin(), work.end(), all.work.begin() + static_cast<std::ptrdiff_t>(first));
+  for (auto* account : {&all.work, &all.flops}) {
+    auto const part = in.get_all<std::int64_t>();
+    std::copy(part.begin(), part.end(), account->begin() + static_cast<std::ptrdiff_t>(first));
+  }
   for (auto left = in.get<std::size_t>(); left > 0; --left) {
     Flag flag;
     flag.case_index = in.get<std::int64_t>() + static_cast<std::int64_t>(first);

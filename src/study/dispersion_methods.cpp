@@ -48,6 +48,7 @@ public:
     if (!_comm.root()) return;
     out = answers_batch(curves, _options);
     _evaluations = std::accumulate(curves.work.begin(), curves.work.end(), std::int64_t{0});
+    _flops = std::accumulate(curves.flops.begin(), curves.flops.end(), std::int64_t{0});
     _roots = 0;
     for (dispersion::Curves::OfWave const& of : curves.wave)
       _roots += std::count_if(of.status.begin(), of.status.end(), [](Status status) {
@@ -56,13 +57,13 @@ public:
   }
 
   Cost cost() const override {
-    return {{}, {}, {}, {{"layer_evaluations", _evaluations, true}, {"roots", _roots}}};
+    return {_flops, {}, {}, {{"layer_evaluations", _evaluations, true}, {"roots", _roots}}};
   }
 
 private:
   parallel::Comm _comm;
   dispersion::SolveOptions _options;
-  std::int64_t _evaluations = 0, _roots = 0;
+  std::int64_t _evaluations = 0, _flops = 0, _roots = 0;
 };
 
 class HalfspaceAverage : public Method {

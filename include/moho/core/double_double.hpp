@@ -16,78 +16,98 @@ struct DoubleDouble {
 namespace detail {
 /// a + b exactly, as hi + lo.
 KOKKOS_INLINE_FUNCTION DoubleDouble two_sum(double a, double b) {
-  const double s = a + b, v = s - a;
+  double const s = a + b, v = s - a;
   return {s, (a - (s - v)) + (b - v)};
 }
 KOKKOS_INLINE_FUNCTION DoubleDouble quick_two_sum(double a, double b) { // |a| >= |b|
-  const double s = a + b;
+  double const s = a + b;
   return {s, b - (s - a)};
 }
 KOKKOS_INLINE_FUNCTION DoubleDouble inverse_power_of_two(DoubleDouble x, DoubleDouble& exponent) {
   double e;
-  const double scale = inverse_power_of_two(x.hi, e);
+  double const scale = inverse_power_of_two(x.hi, e);
   exponent = DoubleDouble(e);
   return {scale, 0.0};
 }
 /// a b exactly. The product is rounded by an fma of its own: a plain product could be contracted
 /// with a later addition, which would break the error-free sums built on it.
 KOKKOS_INLINE_FUNCTION DoubleDouble two_product(double a, double b) {
-  const double p = std::fma(a, b, 0.0);
+  double const p = std::fma(a, b, 0.0);
   return {p, std::fma(a, b, -p)};
 }
 } // namespace detail
 
-KOKKOS_INLINE_FUNCTION DoubleDouble operator-(DoubleDouble a) { return {-a.hi, -a.lo}; }
+KOKKOS_INLINE_FUNCTION DoubleDouble operator-(DoubleDouble a) {
+  return {-a.hi, -a.lo};
+}
 KOKKOS_INLINE_FUNCTION DoubleDouble operator+(DoubleDouble a, DoubleDouble b) {
   DoubleDouble s = detail::two_sum(a.hi, b.hi), t = detail::two_sum(a.lo, b.lo);
   s = detail::quick_two_sum(s.hi, s.lo + t.hi);
   return detail::quick_two_sum(s.hi, s.lo + t.lo);
 }
-KOKKOS_INLINE_FUNCTION DoubleDouble operator-(DoubleDouble a, DoubleDouble b) { return a + (-b); }
+KOKKOS_INLINE_FUNCTION DoubleDouble operator-(DoubleDouble a, DoubleDouble b) {
+  return a + (-b);
+}
 KOKKOS_INLINE_FUNCTION DoubleDouble operator*(DoubleDouble a, DoubleDouble b) {
   const DoubleDouble p = detail::two_product(a.hi, b.hi);
   return detail::quick_two_sum(p.hi, p.lo + std::fma(a.hi, b.lo, std::fma(a.lo, b.hi, 0.0)));
 }
 KOKKOS_INLINE_FUNCTION DoubleDouble operator/(DoubleDouble a, DoubleDouble b) {
-  const double q1 = a.hi / b.hi;
+  double const q1 = a.hi / b.hi;
   DoubleDouble r = a - b * DoubleDouble(q1);
-  const double q2 = r.hi / b.hi;
+  double const q2 = r.hi / b.hi;
   r = r - b * DoubleDouble(q2);
-  const double q3 = r.hi / b.hi;
+  double const q3 = r.hi / b.hi;
   return detail::quick_two_sum(q1, q2) + DoubleDouble(q3);
 }
 KOKKOS_INLINE_FUNCTION bool operator<(DoubleDouble a, DoubleDouble b) {
   return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
-KOKKOS_INLINE_FUNCTION bool operator>(DoubleDouble a, DoubleDouble b) { return b < a; }
-KOKKOS_INLINE_FUNCTION bool operator>=(DoubleDouble a, DoubleDouble b) { return !(a < b); }
+KOKKOS_INLINE_FUNCTION bool operator>(DoubleDouble a, DoubleDouble b) {
+  return b < a;
+}
+KOKKOS_INLINE_FUNCTION bool operator>=(DoubleDouble a, DoubleDouble b) {
+  return !(a < b);
+}
 
 KOKKOS_INLINE_FUNCTION DoubleDouble select(bool mask, DoubleDouble yes, DoubleDouble no) {
   return mask ? yes : no;
 }
-KOKKOS_INLINE_FUNCTION DoubleDouble abs(DoubleDouble x) { return x.hi < 0 ? -x : x; }
-KOKKOS_INLINE_FUNCTION DoubleDouble max(DoubleDouble x, DoubleDouble y) { return x < y ? y : x; }
-KOKKOS_INLINE_FUNCTION DoubleDouble value(DoubleDouble x) { return x; }
-KOKKOS_INLINE_FUNCTION double largest_lane(DoubleDouble x) { return x.hi; }
-KOKKOS_INLINE_FUNCTION DoubleDouble lane(DoubleDouble x, int) { return x; }
-KOKKOS_INLINE_FUNCTION void set_lane(DoubleDouble& x, int, DoubleDouble to) { x = to; }
+KOKKOS_INLINE_FUNCTION DoubleDouble abs(DoubleDouble x) {
+  return x.hi < 0 ? -x : x;
+}
+KOKKOS_INLINE_FUNCTION DoubleDouble max(DoubleDouble x, DoubleDouble y) {
+  return x < y ? y : x;
+}
+KOKKOS_INLINE_FUNCTION DoubleDouble value(DoubleDouble x) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION double largest_lane(DoubleDouble x) {
+  return x.hi;
+}
+KOKKOS_INLINE_FUNCTION DoubleDouble lane(DoubleDouble x, int) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION void set_lane(DoubleDouble& x, int, DoubleDouble to) {
+  x = to;
+}
 
 KOKKOS_INLINE_FUNCTION DoubleDouble sqrt(DoubleDouble x) {
   if (!(x.hi > 0)) return {0.0, 0.0};
   // Karp's method: one Newton step on the inverse square root
-  const double y = 1.0 / std::sqrt(x.hi), z = std::fma(x.hi, y, 0.0);
+  double const y = 1.0 / std::sqrt(x.hi), z = std::fma(x.hi, y, 0.0);
   const DoubleDouble r = x - detail::two_product(z, z);
   return detail::two_sum(z, r.hi * (y * 0.5));
 }
 KOKKOS_INLINE_FUNCTION DoubleDouble floor(DoubleDouble x) {
-  const double h = std::floor(x.hi);
+  double const h = std::floor(x.hi);
   return h == x.hi ? detail::quick_two_sum(h, std::floor(x.lo)) : DoubleDouble(h);
 }
 
 /// e^x for x <= 700; below -700 the value at -700.
 KOKKOS_INLINE_FUNCTION DoubleDouble exp(DoubleDouble x) {
   x = max(x, DoubleDouble(-700.0));
-  const double n = std::floor(x.hi * 0x1.71547652b82fep+0 + 0.5);
+  double const n = std::floor(x.hi * 0x1.71547652b82fep+0 + 0.5);
   const DoubleDouble ln2(0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56);
   const DoubleDouble r = (x - ln2 * DoubleDouble(n)) * DoubleDouble(1.0 / 1024);
   DoubleDouble sum(0.0), term(1.0); // e^r - 1 by Taylor: |r| < 3.4e-4, r^10/10! < 1e-41
@@ -97,13 +117,13 @@ KOKKOS_INLINE_FUNCTION DoubleDouble exp(DoubleDouble x) {
   }
   for (int k = 0; k < 10; ++k) sum = sum * DoubleDouble(2.0) + sum * sum; // (1+s)^2 - 1
   sum = sum + DoubleDouble(1.0);
-  const double scale = std::ldexp(1.0, int(n));
+  double const scale = std::ldexp(1.0, int(n));
   return {sum.hi * scale, sum.lo * scale};
 }
 
 /// Sine and cosine of y, |y| < 1e6.
 KOKKOS_INLINE_FUNCTION void sincos(DoubleDouble y, DoubleDouble& sine, DoubleDouble& cosine) {
-  const double n = std::floor(y.hi * 0x1.45f306dc9c883p-1 + 0.5);
+  double const n = std::floor(y.hi * 0x1.45f306dc9c883p-1 + 0.5);
   const DoubleDouble nn(n);
   DoubleDouble r = y - nn * DoubleDouble(0x1.921fb54442d18p+0);
   r = r - nn * DoubleDouble(0x1.1a62633145c07p-54);
@@ -116,7 +136,7 @@ KOKKOS_INLINE_FUNCTION void sincos(DoubleDouble y, DoubleDouble& sine, DoubleDou
     c = c + tc;
     s = s + ts;
   }
-  const int quadrant = int(n - 4 * std::floor(n / 4));
+  int const quadrant = int(n - 4 * std::floor(n / 4));
   sine = quadrant == 0 ? s : quadrant == 1 ? c : quadrant == 2 ? -s : -c;
   cosine = quadrant == 0 ? c : quadrant == 1 ? -s : quadrant == 2 ? -c : s;
 }

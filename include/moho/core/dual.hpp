@@ -43,20 +43,30 @@ template <class S, class V>
 concept ConstantOf = std::is_convertible_v<S, V> && !std::is_same_v<S, Dual<V>>;
 
 template <class V, ConstantOf<V> S>
-KOKKOS_INLINE_FUNCTION Dual<V> operator+(Dual<V> a, S b) { return {a.v + V(b), a.d0, a.d1}; }
+KOKKOS_INLINE_FUNCTION Dual<V> operator+(Dual<V> a, S b) {
+  return {a.v + V(b), a.d0, a.d1};
+}
 template <class V, ConstantOf<V> S>
-KOKKOS_INLINE_FUNCTION Dual<V> operator+(S b, Dual<V> a) { return a + b; }
+KOKKOS_INLINE_FUNCTION Dual<V> operator+(S b, Dual<V> a) {
+  return a + b;
+}
 template <class V, ConstantOf<V> S>
-KOKKOS_INLINE_FUNCTION Dual<V> operator-(Dual<V> a, S b) { return {a.v - V(b), a.d0, a.d1}; }
+KOKKOS_INLINE_FUNCTION Dual<V> operator-(Dual<V> a, S b) {
+  return {a.v - V(b), a.d0, a.d1};
+}
 template <class V, ConstantOf<V> S>
-KOKKOS_INLINE_FUNCTION Dual<V> operator-(S b, Dual<V> a) { return {V(b) - a.v, -a.d0, -a.d1}; }
+KOKKOS_INLINE_FUNCTION Dual<V> operator-(S b, Dual<V> a) {
+  return {V(b) - a.v, -a.d0, -a.d1};
+}
 template <class V, ConstantOf<V> S>
 KOKKOS_INLINE_FUNCTION Dual<V> operator*(Dual<V> a, S b) {
   const V c(b);
   return {a.v * c, a.d0 * c, a.d1 * c};
 }
 template <class V, ConstantOf<V> S>
-KOKKOS_INLINE_FUNCTION Dual<V> operator*(S b, Dual<V> a) { return a * b; }
+KOKKOS_INLINE_FUNCTION Dual<V> operator*(S b, Dual<V> a) {
+  return a * b;
+}
 template <class V, ConstantOf<V> S>
 KOKKOS_INLINE_FUNCTION Dual<V> operator/(S b, Dual<V> a) {
   const V inverse = V(1.0) / a.v, q = V(b) * inverse, slope = -(q * inverse);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Branch-free exp and sincos for double and HostPack: the same operations, hence the same bits, in a
-// SIMD lane and in a scalar. Accuracy: 1 to 2 ulp. (gcc 12 merges sin and cos into one libm call
+// Branch-free exp and sincos for double and HostPack: the same operations, hence the same bits, in
+// a SIMD lane and in a scalar. Accuracy: 1 to 2 ulp. (gcc 12 merges sin and cos into one libm call
 // and then does not vectorise; the library's own vector functions are not portable to devices.)
 #pragma once
 #include "moho/core/simd.hpp"
@@ -24,7 +24,9 @@ KOKKOS_INLINE_FUNCTION double times_power_of_two(double a, double t) {
   return from_bits(bits(a) + (bits(t) << 52));
 }
 /// True where bit 0 of the integer in `t` is set.
-KOKKOS_INLINE_FUNCTION bool is_odd(double t) { return (bits(t) & 1) != 0; }
+KOKKOS_INLINE_FUNCTION bool is_odd(double t) {
+  return (bits(t) & 1) != 0;
+}
 /// a with its sign flipped where bit 1 of the integer in `t` is set.
 KOKKOS_INLINE_FUNCTION double flip_by_bit_1(double a, double t) {
   return from_bits(bits(a) ^ ((bits(t) & 2) << 62));
@@ -48,7 +50,8 @@ inline Mask is_odd(HostPack t) {
 inline HostPack inverse_power_of_two(HostPack x, HostPack& exponent) {
   const Words e = (Words)x.v & 0x7ff0000000000000u;
   // the exponent as an integer in the mantissa of 2^52, made a number by subtracting 2^52
-  exponent = HostPack::of((HostPack::Vector)((e >> 52) | 0x4330000000000000u)) - (4503599627370496.0 + 1023.0);
+  exponent = HostPack::of((HostPack::Vector)((e >> 52) | 0x4330000000000000u)) -
+             (4503599627370496.0 + 1023.0);
   return HostPack::of((HostPack::Vector)(0x7fe0000000000000u - e));
 }
 inline HostPack flip_by_bit_1(HostPack a, HostPack t) {
@@ -89,8 +92,8 @@ template <class T>
 KOKKOS_INLINE_FUNCTION void sincos(T y, T& sine, T& cosine) {
   const T t = y * 0x1.45f306dc9c883p-1 + detail::round_magic;
   const T n = t - detail::round_magic;
-  const T r = ((y - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) -
-              n * 0x1.3198a2e037073p-69;
+  const T r =
+      ((y - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) - n * 0x1.3198a2e037073p-69;
   const T q = r * r;
   // Taylor: |r| <= pi/4; remainders r^19/19! and r^18/18! < 3e-18 relative
   T s = q * (1.0 / 355687428096000.0) - 1.0 / 1307674368000.0;
@@ -110,7 +113,7 @@ KOKKOS_INLINE_FUNCTION void sincos(T y, T& sine, T& cosine) {
   c = c * q + 1.0 / 24.0;
   c = c * q - 0.5;
   c = c * q + 1.0;
-  const auto odd = detail::is_odd(t);
+  auto const odd = detail::is_odd(t);
   sine = detail::flip_by_bit_1(select(odd, c, s), t);
   cosine = detail::flip_by_bit_1(select(odd, s, c), t + 1.0);
 }

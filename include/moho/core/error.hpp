@@ -20,8 +20,10 @@ private:
   ExitCode _code;
 };
 
-/// Throws std::logic_error that names the condition and the place: a defect of moho, not of its user.
-[[noreturn]] void report_defect(char const* kind, char const* condition, char const* file, int line);
+/// Throws std::logic_error that names the condition and the place: a defect of moho, not of its
+/// user.
+[[noreturn]] void report_defect(char const* kind, char const* condition, char const* file,
+                                int line);
 
 } // namespace moho
 

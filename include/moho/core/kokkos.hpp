@@ -10,7 +10,9 @@ using ExecutionSpace = Kokkos::DefaultExecutionSpace;
 using MemorySpace = ExecutionSpace::memory_space;
 
 /// Name of the default backend, e.g. "Serial" or "OpenMP".
-inline char const* backend_name() { return ExecutionSpace::name(); }
+inline char const* backend_name() {
+  return ExecutionSpace::name();
+}
 
 /// Version as Kokkos prints it, e.g. "3.4.1".
 inline std::string kokkos_version() {

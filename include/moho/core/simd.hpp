@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// HostPack: simd_lanes doubles worked on together, lane by lane, so that one kernel source serves a SIMD host
-// (T = HostPack), a device thread (T = double) and the extended types. Every function here exists
-// for double too. Lanes never mix: what a lane computes does not depend on its neighbours.
+// HostPack: simd_lanes doubles worked on together, lane by lane, so that one kernel source serves a
+// SIMD host (T = HostPack), a device thread (T = double) and the extended types. Every function
+// here exists for double too. Lanes never mix: what a lane computes does not depend on its
+// neighbours.
 #pragma once
 #include "moho/core/kokkos.hpp"
 #include <cmath>
@@ -13,16 +14,36 @@
 namespace moho {
 
 // ---- double: a pack of one lane ----------------------------------------------------------------
-KOKKOS_INLINE_FUNCTION double select(bool mask, double yes, double no) { return mask ? yes : no; }
-KOKKOS_INLINE_FUNCTION bool any(bool mask) { return mask; }
-KOKKOS_INLINE_FUNCTION double abs(double x) { return std::fabs(x); }
-KOKKOS_INLINE_FUNCTION double max(double x, double y) { return x < y ? y : x; }
-KOKKOS_INLINE_FUNCTION double sqrt(double x) { return std::sqrt(x); }
-KOKKOS_INLINE_FUNCTION double floor(double x) { return std::floor(x); }
-KOKKOS_INLINE_FUNCTION double value(double x) { return x; }
-KOKKOS_INLINE_FUNCTION double largest_lane(double x) { return x; }
-KOKKOS_INLINE_FUNCTION double lane(double x, int) { return x; }
-KOKKOS_INLINE_FUNCTION void set_lane(double& x, int, double to) { x = to; }
+KOKKOS_INLINE_FUNCTION double select(bool mask, double yes, double no) {
+  return mask ? yes : no;
+}
+KOKKOS_INLINE_FUNCTION bool any(bool mask) {
+  return mask;
+}
+KOKKOS_INLINE_FUNCTION double abs(double x) {
+  return std::fabs(x);
+}
+KOKKOS_INLINE_FUNCTION double max(double x, double y) {
+  return x < y ? y : x;
+}
+KOKKOS_INLINE_FUNCTION double sqrt(double x) {
+  return std::sqrt(x);
+}
+KOKKOS_INLINE_FUNCTION double floor(double x) {
+  return std::floor(x);
+}
+KOKKOS_INLINE_FUNCTION double value(double x) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION double largest_lane(double x) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION double lane(double x, int) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION void set_lane(double& x, int, double to) {
+  x = to;
+}
 
 /// Traits of a scalar-like type T: its lanes, the type of its plain value and of a lane, and
 /// `accuracy`, which scales the limits below which series replace closed forms.

@@ -9,8 +9,8 @@ namespace moho::dispersion {
 template <class T>
 using ValueOf = typename Scalar<T>::Value;
 
-/// cosh(sqrt(q) x) and sinh(sqrt(q) x)/sqrt(q), q of any sign, both times `factor` = exp(-sqrt(q) x)
-/// where q > 0 (so that nothing overflows), 1 elsewhere.
+/// cosh(sqrt(q) x) and sinh(sqrt(q) x)/sqrt(q), q of any sign, both times `factor` = exp(-sqrt(q)
+/// x) where q > 0 (so that nothing overflows), 1 elsewhere.
 template <class T>
 struct Hyperbolic {
   T cosine, sine, factor;
@@ -22,11 +22,11 @@ KOKKOS_INLINE_FUNCTION Hyperbolic<T> hyperbolic(T x, T q) {
   using V = ValueOf<T>;
   const V limit(1e-2 * Scalar<T>::series_scale), zero(0.0);
   const T y = q * x * x;
-  const auto small = abs(value(y)) < limit;
+  auto const small = abs(value(y)) < limit;
   const T root = sqrt(max(abs(q), T(V(1e-200))));
   Hyperbolic<T> f{T(V(1.0)), x, T(V(1.0))};
-  const auto evanescent = (!small) & (value(q) > zero);
-  const auto oscillating = (!small) & !(value(q) > zero);
+  auto const evanescent = (!small) & (value(q) > zero);
+  auto const oscillating = (!small) & !(value(q) > zero);
   if (any(evanescent)) {
     const T e = exp(-(root * x)), e2 = e * e;
     f.cosine = select(evanescent, (1.0 + e2) * 0.5, f.cosine);
@@ -40,10 +40,15 @@ KOKKOS_INLINE_FUNCTION Hyperbolic<T> hyperbolic(T x, T q) {
     f.sine = select(oscillating, s / root, f.sine);
   }
   if (any(small)) { // y^6/12! and y^6/13! < 1e-20
-    const T c = ((((y * (1.0 / 3628800.0) + 1.0 / 40320.0) * y + 1.0 / 720.0) * y + 1.0 / 24.0) * y +
-                 0.5) * y + 1.0;
-    const T s = ((((y * (1.0 / 39916800.0) + 1.0 / 362880.0) * y + 1.0 / 5040.0) * y +
-                  1.0 / 120.0) * y + 1.0 / 6.0) * y + 1.0;
+    const T c =
+        ((((y * (1.0 / 3628800.0) + 1.0 / 40320.0) * y + 1.0 / 720.0) * y + 1.0 / 24.0) * y + 0.5) *
+            y +
+        1.0;
+    const T s =
+        ((((y * (1.0 / 39916800.0) + 1.0 / 362880.0) * y + 1.0 / 5040.0) * y + 1.0 / 120.0) * y +
+         1.0 / 6.0) *
+            y +
+        1.0;
     f.cosine = select(small, c, f.cosine);
     f.sine = select(small, x * s, f.sine);
   }
@@ -51,7 +56,8 @@ KOKKOS_INLINE_FUNCTION Hyperbolic<T> hyperbolic(T x, T q) {
 }
 
 /// Coefficients of the two matrix functions of a P-SV layer,
-///   Phi1 = sinh(x sqrt(G))/sqrt(G) = m1 I + s1 G',   Phi2 = (cosh(x sqrt(G)) - I)/G = m2 I + s2 G',
+///   Phi1 = sinh(x sqrt(G))/sqrt(G) = m1 I + s1 G',   Phi2 = (cosh(x sqrt(G)) - I)/G = m2 I + s2
+///   G',
 /// where G has the eigenvalues (r + s)^2 and (r - s)^2 and G' = G - (r^2 + s^2) I (rayleigh.hpp);
 /// all five times `one` = exp(-(r + s) x), where r or s is imaginary its part left out.
 template <class T>
@@ -64,10 +70,10 @@ template <class T>
 KOKKOS_INLINE_FUNCTION PsvFunctions<T> thin_functions(T x, T w, T r2s2) {
   // Horner in G x^2 on pairs (f, g): f I + g x^2 G', since G'^2 = 4 r^2 s^2 I
   const T x2 = x * x, wx = w * x2, ux = 4.0 * r2s2 * x2 * x2;
-  const double odd[] = {1.0 / 6, 1.0 / 120, 1.0 / 5040, 1.0 / 362880, 1.0 / 39916800,
-                        1.0 / 6227020800.0, 1.0 / 1307674368000.0};
-  const double even[] = {0.5, 1.0 / 24, 1.0 / 720, 1.0 / 40320, 1.0 / 3628800,
-                         1.0 / 479001600.0, 1.0 / 87178291200.0};
+  double const odd[] = {1.0 / 6,        1.0 / 120,          1.0 / 5040,           1.0 / 362880,
+                        1.0 / 39916800, 1.0 / 6227020800.0, 1.0 / 1307674368000.0};
+  double const even[] = {0.5,           1.0 / 24,          1.0 / 720,          1.0 / 40320,
+                         1.0 / 3628800, 1.0 / 479001600.0, 1.0 / 87178291200.0};
   using V = ValueOf<T>;
   T f1{V(odd[6])}, g1{V(0.0)}, f2{V(even[6])}, g2{V(0.0)};
   for (int k = 5; k >= -1; --k) {
@@ -102,7 +108,7 @@ KOKKOS_INLINE_FUNCTION PsvFunctions<T> evanescent_functions(T x, T r2, T s2, T g
   const T one = er * es, y = m * x;
   const T up = (1.0 - one) * inv_p;
   T down = (es - er) * p / gap;
-  const auto small = value(y) < limit;
+  auto const small = value(y) < limit;
   if (any(small)) { // (e^y - 1)/y, y^11/12! < 5e-16 relative
     T series = y * (1.0 / 39916800.0) + 1.0 / 3628800.0;
     series = series * y + 1.0 / 362880.0;
@@ -129,7 +135,7 @@ KOKKOS_INLINE_FUNCTION PsvFunctions<T> evanescent_functions(T x, T r2, T s2, T g
 /// The rest (c near or above vs, so that gap = r^2 - s^2 is not small), real in every regime.
 template <class T>
 KOKKOS_INLINE_FUNCTION PsvFunctions<T> general_functions(T x, T r2, T s2, T gap) {
-  const Hyperbolic<T> p = hyperbolic(x, r2), q = hyperbolic(x, s2);
+  Hyperbolic<T> const p = hyperbolic(x, r2), q = hyperbolic(x, s2);
   const T w = r2 + s2, inv_gap = 1.0 / gap;
   const T ss = p.sine * q.sine;
   PsvFunctions<T> f;
@@ -156,9 +162,9 @@ KOKKOS_INLINE_FUNCTION PsvFunctions<T> psv_functions(T x, T r2, T s2, T gap) {
   using V = ValueOf<T>;
   const V thin_limit(0.25 * (Scalar<T>::series_scale < 1 ? 4e-3 : 1.0)), s2_limit(0.3);
   const V size = 2.0 * (abs(value(r2)) + abs(value(s2))) * value(x) * value(x);
-  const auto thin = size < thin_limit;
-  const auto evanescent = (!thin) & (value(s2) > s2_limit);
-  const auto general = (!thin) & !(value(s2) > s2_limit);
+  auto const thin = size < thin_limit;
+  auto const evanescent = (!thin) & (value(s2) > s2_limit);
+  auto const general = (!thin) & !(value(s2) > s2_limit);
   PsvFunctions<T> f{};
   if (any(thin)) merge(thin, thin_functions(x, r2 + s2, r2 * s2), f);
   if (any(evanescent)) {

@@ -19,7 +19,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> love(LayerView<S> const& model, T c, T k) {
   for (int i = model.solids - 2; i >= 0; --i) {
     SolidLayer<S> const& l = model.solid[i];
     const T x = k * l.thickness, s2 = 1.0 - c2 * l.inv_vs2;
-    const Hyperbolic<T> h = hyperbolic(x, s2);
+    Hyperbolic<T> const h = hyperbolic(x, s2);
     const T top = u * h.cosine - t * l.a * h.sine;
     t = t * h.cosine - s2 * l.mu * h.sine * u;
     const V turns = floor(sqrt(max(-value(s2), zero)) * value(x) * (1.0 / 3.14159265358979323846));

@@ -12,7 +12,7 @@ namespace moho::dispersion {
 /// A flat, isotropic, elastic model, top row first. The last row is the half-space (thickness 0).
 /// vs = 0 marks a fluid layer; fluid layers lie on top. Units: km, km/s, km/s, g/cm3.
 struct LayeredModel {
-  std::span<const double> thickness, vp, vs, rho; ///< (layers) each, the half-space included
+  std::span<double const> thickness, vp, vs, rho; ///< (layers) each, the half-space included
   std::size_t layers() const { return thickness.size(); }
 };
 
@@ -23,17 +23,17 @@ struct LayeredModel {
 std::string problem_with(LayeredModel const& model);
 
 /// What is wrong with a period list: empty, or a period that is not finite and > 0; empty if sound.
-std::string problem_with_periods(std::span<const double> periods);
+std::string problem_with_periods(std::span<double const> periods);
 
 /// Models with the periods asked of each, stored end to end (ragged rows by offsets, n+1 long).
 class ModelBatch {
 public:
   /// Appends one case. Nothing is checked here: `solve` answers an unsound case with its error.
-  void append(LayeredModel const& model, std::span<const double> periods);
+  void append(LayeredModel const& model, std::span<double const> periods);
   std::size_t size() const { return _layer_offset.size() - 1; }
   std::size_t points() const { return _period.size(); } ///< sum of periods over the cases
   LayeredModel model(std::size_t i) const;
-  std::span<const double> periods(std::size_t i) const;
+  std::span<double const> periods(std::size_t i) const;
   std::span<const std::int64_t> layer_offset() const { return _layer_offset; }   ///< (size+1)
   std::span<const std::int64_t> period_offset() const { return _period_offset; } ///< (size+1)
 

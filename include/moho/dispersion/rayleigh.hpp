@@ -21,10 +21,10 @@ namespace moho::dispersion {
 /// Result of a secular evaluation. The sign of `secular` is (-1)^count.
 template <class T>
 struct Evaluation {
-  T secular;          ///< zero at a mode; smooth in c and k once multiplied by 2^exponent
+  T secular; ///< zero at a mode; smooth in c and k once multiplied by 2^exponent
   ValueOf<T> exponent;
-  ValueOf<T> count;   ///< modes with frequency below the given one at this wavenumber
-  ValueOf<T> doubt;   ///< > 0 where a determinant behind the count nearly cancelled
+  ValueOf<T> count; ///< modes with frequency below the given one at this wavenumber
+  ValueOf<T> doubt; ///< > 0 where a determinant behind the count nearly cancelled
 };
 
 template <class T>
@@ -82,7 +82,7 @@ template <class T, class S>
 KOKKOS_INLINE_FUNCTION Minors<T> propagate(LayerAtVelocity<T, S> const& at,
                                            PsvFunctions<T> const& f, Minors<T> const& m,
                                            ValueOf<T>& spread) {
-  const SolidLayer<S>& l = *at.l;
+  SolidLayer<S> const& l = *at.l;
   const T g12 = at.s2 * -2.0, g21 = at.r2 * -2.0, w = at.r2 + at.s2;
   const T t1 = m.m34 * l.a - at.R * m.m12 - 2.0 * m.m13;
   const T t2 = -(at.Z * m.m12) - m.m13 * (l.e * 2.0) - m.m34 * l.b;
@@ -120,9 +120,10 @@ KOKKOS_INLINE_FUNCTION ValueOf<T> clamped_count(LayerAtVelocity<T, S> const& at,
                                                 PsvFunctions<T> const& f, Minors<T> const& bottom,
                                                 Minors<T> const& top) {
   using V = ValueOf<T>;
-  const SolidLayer<S>& l = *at.l;
+  SolidLayer<S> const& l = *at.l;
   const V r2 = value(at.r2), s2 = value(at.s2);
-  const V c34 = value(f.m2) * (l.a * l.b * 2.0) + value(f.s2) * 2.0 * (s2 * (l.b * l.b) + r2 * (l.a * l.a));
+  const V c34 =
+      value(f.m2) * (l.a * l.b * 2.0) + value(f.s2) * 2.0 * (s2 * (l.b * l.b) + r2 * (l.a * l.a));
   const V own = value(f.m1) * (l.a + l.b) + value(f.s1) * 2.0 * (s2 * l.b + r2 * l.a);
   const V m12 = value(bottom.m12);
   const V trace = own * m12 + c34 * (value(bottom.m23) - value(bottom.m14));
@@ -137,8 +138,8 @@ struct FluidTop {
   ValueOf<T> count, exponent;
 };
 
-/// Downward sweep from the free surface: u' = (n^2/R) P, P' = -R u with n^2 = c^2/vp^2 - 1. Zeros of
-/// P all cross the same way (R > 0), so they are counted, by parity where they oscillate; the
+/// Downward sweep from the free surface: u' = (n^2/R) P, P' = -R u with n^2 = c^2/vp^2 - 1. Zeros
+/// of P all cross the same way (R > 0), so they are counted, by parity where they oscillate; the
 /// clamped count is that number, plus one where u P > 0.
 template <class T, class S>
 KOKKOS_INLINE_FUNCTION FluidTop<T> fluid_top(LayerView<S> const& model, T c2, T k) {
@@ -148,7 +149,7 @@ KOKKOS_INLINE_FUNCTION FluidTop<T> fluid_top(LayerView<S> const& model, T c2, T 
   for (int i = 0; i < model.fluids; ++i) {
     FluidLayer<S> const& l = model.fluid[i];
     const T x = k * l.thickness, n2 = c2 * l.inv_vp2 - 1.0, R = c2 * l.rho;
-    const Hyperbolic<T> h = hyperbolic(x, -n2);
+    Hyperbolic<T> const h = hyperbolic(x, -n2);
     const T u = f.u * h.cosine + f.P * n2 / R * h.sine, P = f.P * h.cosine - R * h.sine * f.u;
     // p = -P starts with the sign of u where it is zero
     const V before = select(abs(value(f.P)) > zero, -value(f.P), value(f.u)), after = -value(P);
@@ -186,7 +187,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> free_surface(LayerView<S> const& model, T c
   Evaluation<T> result{m.m34, exponent, count, doubt};
   V m12 = value(m.m12), trace = value(m.m23) - value(m.m14);
   if (model.fluids > 0) {
-    const FluidTop<T> fluid = fluid_top(model, c2, k);
+    FluidTop<T> const fluid = fluid_top(model, c2, k);
     result.secular = m.m34 * fluid.u + m.m23 * fluid.P;
     trace = trace * value(fluid.u) + value(fluid.P) * m12;
     m12 = m12 * value(fluid.u);
@@ -209,7 +210,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T 
   Minors<T> m = half_space_minors(model.solid[model.solids - 1], c2);
   V count(0.0), doubt(0.0), exponent(0.0);
   for (int i = model.solids - 2; i >= 0; --i) {
-    const LayerAtVelocity<T, S> at(model.solid[i], c2);
+    LayerAtVelocity<T, S> const at(model.solid[i], c2);
     T x = k * model.solid[i].thickness;
     V parts(1.0);
     int repeats = 1;
@@ -218,13 +219,13 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T 
       repeats = static_cast<int>(largest_lane(parts));
       if (repeats > 1) x = x / T(parts);
     }
-    const PsvFunctions<T> f = psv_functions(x, at.r2, at.s2, at.gap);
+    PsvFunctions<T> const f = psv_functions(x, at.r2, at.s2, at.gap);
     for (int j = 0; j < repeats; ++j) {
       V spread;
       Minors<T> up = propagate(at, f, m, spread);
       if constexpr (with_count) {
-        const auto active = V(double(j)) < parts;
-        const auto unclear = abs(value(up.m12)) < spread * 1e-8;
+        auto const active = V(double(j)) < parts;
+        auto const unclear = abs(value(up.m12)) < spread * 1e-8;
         count = count + select(active, clamped_count(at, f, m, up), zero);
         doubt = doubt + select(active & unclear, one, zero);
         if (repeats > 1) select_minors(active, up, m);

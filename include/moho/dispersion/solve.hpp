@@ -47,6 +47,11 @@ struct Flag {
   std::vector<Root> roots; ///< multivalued: all roots below vs_halfspace (1 - 1e-7), ascending
 };
 
+/// Floating-point operations of one solid layer in one evaluation with its count, by Wave:
+/// additions, multiplications, divisions and square roots, those inside exp and sincos included,
+/// counted by hand in rayleigh.hpp, love.hpp and functions.hpp (+-10 % from regime to regime).
+inline constexpr std::array<std::int64_t, 2> flops_per_layer{250, 90};
+
 /// Answers to a ModelBatch. `point` = period_offset[case] + period index. Absent or failed: NaN.
 struct Curves {
   struct OfWave {
@@ -56,10 +61,11 @@ struct Curves {
   };
   int modes = 0;
   std::size_t points = 0;
-  std::array<OfWave, 2> wave;         ///< indexed by Wave; empty vectors for a wave not asked for
-  std::vector<std::string> error;     ///< (cases) "" or what is wrong with the case
-  std::vector<std::int64_t> work;     ///< (cases) layer evaluations spent; the same on every run
-  std::vector<Flag> flags;            ///< ordered by case, wave, period, mode
+  std::array<OfWave, 2> wave;      ///< indexed by Wave; empty vectors for a wave not asked for
+  std::vector<std::string> error;  ///< (cases) "" or what is wrong with the case
+  std::vector<std::int64_t> work;  ///< (cases) layer evaluations spent; the same on every run
+  std::vector<std::int64_t> flops; ///< (cases) operations of those in double precision
+  std::vector<Flag> flags;         ///< ordered by case, wave, period, mode
 };
 
 /// Solves every case of a batch. The answer to a case depends on that case alone: it is the same,

@@ -11,11 +11,14 @@ using namespace moho::dispersion;
 namespace {
 
 struct Crust {
-  std::vector<double> thickness{10, 25, 0}, vp{5.5, 6.5, 8.1}, vs{3.1, 3.7, 4.6}, rho{2.6, 2.9, 3.3};
+  std::vector<double> thickness{10, 25, 0}, vp{5.5, 6.5, 8.1}, vs{3.1, 3.7, 4.6},
+      rho{2.6, 2.9, 3.3};
   LayeredModel model() const { return {thickness, vp, vs, rho}; }
 };
 
-bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+bool same_bits(double a, double b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
 
 } // namespace
 
@@ -25,12 +28,12 @@ TEST(Solve, PeriodOrderAndDuplicatesAreKept) {
   sorted.append(crust.model(), std::vector<double>{5, 10, 20, 40});
   mixed.append(crust.model(), std::vector<double>{40, 10, 5, 20, 10});
   const Curves a = solve(sorted, {2}), b = solve(mixed, {2});
-  const int from[] = {3, 1, 0, 2, 1};
+  int const from[] = {3, 1, 0, 2, 1};
   for (int w = 0; w < 2; ++w)
     for (std::size_t n = 0; n < 2; ++n)
       for (std::size_t p = 0; p < 5; ++p) {
-        const double x = a.wave[w].phase[n * 4 + static_cast<std::size_t>(from[p])];
-        const double y = b.wave[w].phase[n * 5 + p];
+        double const x = a.wave[w].phase[n * 4 + static_cast<std::size_t>(from[p])];
+        double const y = b.wave[w].phase[n * 5 + p];
         EXPECT_TRUE((std::isnan(x) && std::isnan(y)) || std::fabs(x / y - 1) < 1e-13);
       }
 }
@@ -87,7 +90,7 @@ TEST(Solve, ExtendedPrecisionAgreesWithDouble) {
 }
 
 TEST(Solve, TenThousandLayers) {
-  const int n = 10000;
+  int const n = 10000;
   std::vector<double> h(n, 0.01), vp(n), vs(n), rho(n, 2.7);
   for (int i = 0; i < n; ++i) {
     vs[static_cast<std::size_t>(i)] = 2.5 + 2.0 * i / n;
@@ -143,7 +146,7 @@ TEST(ModeCount, GoesUpByOneAcrossEachRoot) {
   const Curves r = solve(batch, {3});
   for (Wave wave : all_waves)
     for (int n = 0; n < 3; ++n) {
-      const double c = r.wave[static_cast<int>(wave)].phase[static_cast<std::size_t>(n)];
+      double const c = r.wave[static_cast<int>(wave)].phase[static_cast<std::size_t>(n)];
       if (std::isnan(c)) continue;
       EXPECT_EQ(mode_count(crust.model(), 4, c * (1 - 1e-9), wave), n);
       EXPECT_EQ(mode_count(crust.model(), 4, c * (1 + 1e-9), wave), n + 1);

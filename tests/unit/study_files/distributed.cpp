@@ -52,6 +52,7 @@ void expect_same(Curves const& a, Curves const& b) {
   EXPECT_EQ(a.points, b.points);
   EXPECT_EQ(a.error, b.error);
   EXPECT_EQ(a.work, b.work);
+  EXPECT_EQ(a.flops, b.flops);
   for (std::size_t w = 0; w < 2; ++w) {
     EXPECT_TRUE(same_bits(a.wave[w].mode_count, b.wave[w].mode_count));
     EXPECT_TRUE(same_bits(a.wave[w].phase, b.wave[w].phase));

@@ -18,6 +18,7 @@ inline dispersion::Curves fake_solve(dispersion::ModelBatch const& batch,
   out.points = batch.points();
   out.error.resize(batch.size());
   out.work.resize(batch.size());
+  out.flops.resize(batch.size());
   auto const modes = static_cast<std::size_t>(options.modes);
   for (std::size_t w = 0; w < 2; ++w)
     if (options.waves[w]) {
@@ -32,6 +33,7 @@ inline dispersion::Curves fake_solve(dispersion::ModelBatch const& batch,
     out.error[i] = dispersion::problem_with(model);
     if (!out.error[i].empty()) continue;
     out.work[i] = static_cast<std::int64_t>(model.layers() * batch.periods(i).size());
+    out.flops[i] = 3 * out.work[i];
     for (std::size_t w = 0; w < 2; ++w)
       for (std::size_t p = 0; options.waves[w] && p < batch.periods(i).size(); ++p) {
         double const period = batch.periods(i)[p];
