@@ -25,7 +25,8 @@ mkdir -p build
 groups=(build run test)
 if [ "$(id -u)" = 0 ]; then
   groups+=(slurm)
-  export MOHO_REQUIRE_SLURM=1 # root can start a private Slurm, so its tests must run
+  # Where a private Slurm can be started, its tests must run; some containers forbid namespaces.
+  if unshare --uts --mount true 2>/dev/null; then export MOHO_REQUIRE_SLURM=1; fi
 fi
 install_packages "${groups[@]}"
 say "configure"
@@ -37,7 +38,7 @@ use_mpi
 junit=$root/build/serial/check.xml
 rm -f "$junit"
 code=0
-timed "tests" ctest --preset serial -j "$(nproc)" --no-tests=error --output-junit "$junit" ||
+timed "tests" ctest --preset serial -j "$(core_count)" --no-tests=error --output-junit "$junit" ||
   code=$?
 printf 'check.sh: %d s in all\n' "$SECONDS"
 python3 scripts/test_summary.py "$junit" "$root/build/serial/Testing/Temporary/LastTest.log" "$code"

@@ -89,17 +89,23 @@ count_records() {
   if [ -d "$1" ]; then find "$1" -name result.json | wc -l; else echo 0; fi
 }
 
+# tell_child: asks the launcher that run_until_signal started to stop.
+tell_child() {
+  if [ -n "$child" ]; then kill -USR1 "$child" 2>/dev/null || true; fi
+}
+
 # run_until_signal WORDS...: runs them in the background, so that bash hears signals at once. On
 # USR1 or TERM it tells the launcher, which tells the ranks; moho then stops at the next safe place.
 # Sets `stopped` to the signal (or empty) and returns the exit code of the command.
 # shellcheck disable=SC2034  # stopped is for the caller
 run_until_signal() {
   local code=0
-  stopped=
-  trap 'stopped=USR1; kill -USR1 "$child" 2>/dev/null || true' USR1
-  trap 'stopped=TERM; kill -USR1 "$child" 2>/dev/null || true' TERM
+  stopped='' child=''
+  trap 'stopped=USR1; tell_child' USR1
+  trap 'stopped=TERM; tell_child' TERM
   "$@" &
   child=$!
+  if [ -n "$stopped" ]; then tell_child; fi # the signal came before its number was known
   while :; do
     code=0
     wait "$child" || code=$?

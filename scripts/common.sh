@@ -55,10 +55,13 @@ use_mpi() {
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_PROC_BIND=false
 }
 
+# core_count: cores this process may use. (nproc would count those of OMP_NUM_THREADS.)
+core_count() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
 # job_count: compile jobs, as many as cores but one per 2 GB of memory.
 job_count() {
   local cores memory
-  cores=$(nproc)
+  cores=$(core_count)
   memory=$(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) / 2000000))
   if [ "$memory" -lt 1 ]; then memory=1; fi
   echo $((cores < memory ? cores : memory))

@@ -155,6 +155,12 @@ def test_help_and_unknown_options(script):
     assert wrong.returncode == 1 and "unknown option '--colour'" in wrong.stderr
 
 
+def test_cores_are_not_those_of_openmp():
+    words = f'set -euo pipefail; root={ROOT}; source "$root/scripts/common.sh"; core_count'
+    counts = {bash(words, OMP_NUM_THREADS=n).stdout for n in ("1", "977")}
+    assert counts == {f"{len(os.sched_getaffinity(0))}\n"}
+
+
 # ---- jobs/common.sh and jobs/cpu.sbatch without Slurm --------------------------------------------
 
 FAKE_MOHO = """#!/bin/bash
@@ -271,6 +277,19 @@ def test_end_of_time_stops_the_study(start_job, tmp_path, records, code, message
     process.send_signal(signal.SIGUSR1)
     out, error = process.communicate(timeout=60)
     assert "told" in out and process.returncode == code and message in error
+
+
+def test_signal_before_the_launcher_is_known_is_not_lost(tmp_path):
+    """The signal comes while bash starts the launcher: `$!` is then still unknown to the trap."""
+    text = (ROOT / "jobs" / "common.sh").read_text()
+    assert text.count("  child=$!\n") == 1
+    late = text.replace("  child=$!\n", "  kill -USR1 $$; sleep 0.2\n  child=$!\n")
+    (tmp_path / "common.sh").write_text(late)
+    result = bash(
+        f"set -euo pipefail; MOHO_ROOT={ROOT}; source {tmp_path}/common.sh\n"
+        "code=0; run_until_signal sleep 50 || code=$?; echo $stopped $code"
+    )
+    assert result.stdout == "USR1 138\n", result.stderr
 
 
 # ---- summary of tests ----------------------------------------------------------------------------

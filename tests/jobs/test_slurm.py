@@ -2,7 +2,8 @@
 """jobs/cpu.sbatch on a real Slurm of two nodes, started here and private to this test.
 
 Needs root, namespaces and the packages of group `slurm` in scripts/packages.txt. Where they lack,
-the tests are skipped and say why; with MOHO_REQUIRE_SLURM=1 (check.sh as root) that is a failure.
+the tests are skipped and say why; with MOHO_REQUIRE_SLURM=1 (check.sh, where root may make
+namespaces) that is a failure.
 """
 import os
 import subprocess
