@@ -135,7 +135,8 @@ PropagateResourceLimits=NONE
 $(node_lines)
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE DefaultTime=10 State=UP OverSubscribe=NO
 C
-  echo "CgroupAutomount=no" >"$S/cgroup.conf"
+  # v1 touches nothing as long as nobody asks for limits; v2 would want to write to /sys/fs/cgroup
+  printf "%s\n" CgroupAutomount=no CgroupPlugin=cgroup/v1 >"$S/cgroup.conf"
 }
 
 write_epilog() {

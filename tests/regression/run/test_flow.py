@@ -29,8 +29,8 @@ def test_a_run_leaves_sound_records(place):
         assert record["case"]["method"] == "dispersion-solver"
         assert record["case"]["layers"] in (3, 5)
         assert record["provenance"]["run"]["seed"] == record["case"]["seed"]
-        assert {f["name"] for f in record["fom"]} == {"curves_per_second",
-                                                      "layer_evaluations_per_second"}
+        assert {f["name"] for f in record["fom"]} == {
+            "curves_per_second", "layer_evaluations_per_second", "flops_per_second"}
         assert record["counters"]["curves"] == 12 and record["counters"]["models"] == 6
         assert set(record["timings"]) == {"prepare", "apply"}
     assert not [p for p in place.files() if p.name.startswith(".")]
