@@ -229,6 +229,10 @@ private:
       int const n = static_cast<int>(to_double(lane(e.count, i)));
       ++_d.evaluations;
       ++s.evaluations;
+      if (to_double(lane(e.doubt, i)) > 0) { // no certificate from a count that may be wrong
+        give_up(s);
+        continue;
+      }
       const L f = lane(e.secular, i);
       double const exponent = to_double(lane(e.exponent, i));
       record(s.point, s.x, f, exponent, n);

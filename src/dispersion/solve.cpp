@@ -86,6 +86,7 @@ private:
                                            std::vector<std::size_t>& items);
   void resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place);
   void store_scan(PeriodScan& scan, Place const& place, int sorted_index);
+  void reject_period(Place const& place, int sorted_index);
   void flag_points(std::size_t begin, std::size_t end, std::size_t first_flag);
   template <class S>
   void store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended);
@@ -215,9 +216,25 @@ void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item,
     }
     if (!found) break;
   }
-  for (int p = 0; p < it.points; ++p)
-    if (scans[static_cast<std::size_t>(p)].multivalued)
-      store_scan(scans[static_cast<std::size_t>(p)], place, p);
+  for (int p = 0; p < it.points; ++p) {
+    PeriodScan& scan = scans[static_cast<std::size_t>(p)];
+    if (scan.multivalued)
+      store_scan(scan, place, p);
+    else if (contradicts(p)) // counts fell, and no scan tells where: nothing here is certified
+      reject_period(place, p);
+  }
+}
+
+/// Fails every mode of a Rayleigh period.
+void Solver::reject_period(Place const& place, int sorted_index) {
+  auto const point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] +
+                                              place.order[sorted_index]);
+  Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
+  for (int mode = 0; mode < _options.modes; ++mode) {
+    const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
+    wave.phase[to] = wave.group[to] = NAN;
+    wave.status[to] = Status::failed;
+  }
 }
 
 /// Mode n of a multivalued period is the smallest c with more than n modes below.

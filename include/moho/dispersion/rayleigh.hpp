@@ -209,6 +209,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T 
   const T c2 = c * c;
   Minors<T> m = half_space_minors(model.solid[model.solids - 1], c2);
   V count(0.0), doubt(0.0), exponent(0.0);
+  const double doubt_limit = Scalar<T>::series_scale < 1 ? 1e-22 : 1e-8; // half of the digits gone
   for (int i = model.solids - 2; i >= 0; --i) {
     LayerAtVelocity<T, S> const at(model.solid[i], c2);
     T x = k * model.solid[i].thickness;
@@ -225,7 +226,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T 
       Minors<T> up = propagate(at, f, m, spread);
       if constexpr (with_count) {
         auto const active = V(double(j)) < parts;
-        auto const unclear = abs(value(up.m12)) < spread * 1e-8;
+        auto const unclear = abs(value(up.m12)) < spread * doubt_limit;
         count = count + select(active, clamped_count(at, f, m, up), zero);
         doubt = doubt + select(active & unclear, one, zero);
         if (repeats > 1) select_minors(active, up, m);
