@@ -81,9 +81,9 @@ private:
 
   void charge(Place const& place, SearchItem const& it, std::int64_t evaluations, bool extended);
   template <class S>
-  void append(std::size_t i, Wave wave, SearchBatch<S>& search);
+  Place append(std::size_t i, Wave wave, SearchBatch<S>& search) const;
   SearchBatch<DoubleDouble> extended_batch(SearchBatch<double> const& search,
-                                           std::vector<std::size_t>& items);
+                                           std::vector<std::size_t>& items) const;
   void resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place);
   void store_scan(PeriodScan& scan, Place const& place, int sorted_index);
   void reject_period(Place const& place, int sorted_index);
@@ -92,8 +92,9 @@ private:
   void store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended);
 };
 
+/// Adds a search to a batch; tells whose it is.
 template <class S>
-void Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) {
+Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) const {
   const LayeredModel model = _batch.model(i);
   auto const periods = _batch.periods(i);
   const Units units(model);
@@ -129,15 +130,14 @@ void Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) {
   search.count.resize(search.count.size() + points, -1);
   search.fold.resize(search.fold.size() + points, 0);
   search.evaluations.push_back(0);
-  _place.push_back({i, wave, std::move(order)});
+  return {i, wave, std::move(order)};
 }
 
 /// The searches that double precision left open, with what it knows as guesses.
 SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& search,
-                                                 std::vector<std::size_t>& items) {
+                                                 std::vector<std::size_t>& items) const {
   SearchBatch<DoubleDouble> open{};
   open.modes = search.modes;
-  const std::vector<Place> places = _place;
   for (std::size_t j = 0; j < search.item.size(); ++j) {
     SearchItem const& it = search.item[j];
     int const entries = it.points * search.modes;
@@ -148,7 +148,7 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
     bool needed = false;
     for (int e = 0; e < entries; ++e) needed = needed || is_open(e);
     if (!needed) continue;
-    append(places[j].case_index, places[j].wave, open);
+    append(_place[j].case_index, _place[j].wave, open);
     items.push_back(j);
     SearchItem const& to = open.item.back();
     for (int e = 0; e < entries; ++e) {
@@ -158,7 +158,6 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
         open.phase[to.first_entry + e] = 0.5 * (b.lo + b.hi);
     }
   }
-  _place = places;
   return open;
 }
 
@@ -297,7 +296,8 @@ void Solver::run(std::size_t begin, std::size_t end) {
   const std::size_t first_flag = _out.flags.size();
   for (std::size_t i = begin; i < end; ++i)
     for (Wave wave : all_waves)
-      if (_options.waves[static_cast<int>(wave)] && _out.error[i].empty()) append(i, wave, search);
+      if (_options.waves[static_cast<int>(wave)] && _out.error[i].empty())
+        _place.push_back(append(i, wave, search));
   if (!_options.extended_only) {
     const std::vector<unsigned char> asked = search.wanted;
     run_searches<HostPack>(search);
