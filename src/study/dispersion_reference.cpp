@@ -110,7 +110,7 @@ std::vector<dispersion::Flag> known_folds(std::vector<Entry const*> const& entri
                             "",
                             {}};
       for (ReferenceRoot const& root : point.roots)
-        flag.roots.push_back({root.phase, root.group, root.count_above});
+        flag.roots.push_back({root.phase, root.group, NAN, root.count_above});
       flags.push_back(std::move(flag));
     }
   return flags;

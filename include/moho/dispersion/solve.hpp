@@ -20,7 +20,7 @@ enum class Status : std::int8_t {
   absent = 1,      ///< the mode is not trapped at this period (no root below vs of the half-space)
   failed = 2,      ///< not certified; value is not given; a flag tells the reason
   multivalued = 3, ///< a branch folds here; the flag lists all roots of the period
-  channel = 4,     ///< reserved for eigenfunctions confined to a buried channel
+  channel = 4,     ///< ok; a buried channel holds the mode: ellipticity by two-sided matching
   extended = 5     ///< certified in extended precision
 };
 char const* name(Status status); ///< "ok", "absent", ...
@@ -28,12 +28,13 @@ char const* name(Status status); ///< "ok", "absent", ...
 struct SolveOptions {
   int modes = 1; ///< modes 0 .. modes-1 of each wave
   std::array<bool, 2> waves{true, true};
+  bool group = true; ///< group velocity and ellipticity too; else NaN
   bool extended_only = false; ///< every root in extended precision: slow, the truth for tests
 };
 
 /// One root of a multivalued point. Velocities in km/s.
 struct Root {
-  double phase, group;
+  double phase, group, ellipticity;
   int count_above; ///< modes counted just above the root
 };
 
@@ -57,6 +58,8 @@ struct Curves {
   struct OfWave {
     std::vector<std::int32_t> mode_count; ///< (points) trapped modes below vs_halfspace (1 - 1e-7)
     std::vector<double> phase, group;     ///< (modes x points), mode slowest; km/s
+    std::vector<double> ellipticity;      ///< (modes x points) Rayleigh: ux/uz at the top of the
+                                          ///< solid, positive where retrograde; empty for Love
     std::vector<Status> status;           ///< (modes x points)
   };
   int modes = 0;

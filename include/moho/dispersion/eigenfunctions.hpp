@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Eigenfunctions of trapped modes, matched from both sides where the mode has its energy, so that
+// modes of buried channels come out as well as those of the surface.
+#pragma once
+#include "moho/dispersion/solve.hpp"
+
+namespace moho::dispersion {
+
+/// Displacement and traction at the interfaces of a model: row i is the top of layer i. Rayleigh:
+/// ux, uz, tzx, tzz of the motion-stress vector with phases (1, i, 1, i) removed (Aki & Richards
+/// 2002, sec. 7.2.1); Love: uy in `ux`, tzy in `tzx`, the others 0. In a fluid `ux` is that of the
+/// fluid side. Normalised to a largest displacement of 1 in magnitude.
+/// Tractions in the caller's units (GPa for km/s and g/cm3, displacement in km, per km).
+struct Eigenfunction {
+  std::vector<double> depth;            ///< (layers) km, of the top of each layer
+  std::vector<double> ux, uz, tzx, tzz; ///< (layers)
+  double ellipticity = 0;               ///< ux/uz at the top of the solid; Rayleigh only
+  double surface_amplitude = 0;         ///< displacement at the top of the solid / its maximum
+  int match_layer = 0;                  ///< the interface where the two sides were matched
+  double mismatch = 0; ///< relative; how far the two sides are from one solution at that interface
+};
+
+/// The eigenfunction of the root `phase` (km/s) at a period (s). The model and the period must be
+/// sound and the root certified.
+Eigenfunction eigenfunction(LayeredModel const& model, double period, Wave wave, double phase);
+
+} // namespace moho::dispersion
