@@ -14,34 +14,34 @@
 namespace moho {
 
 // ---- double: a pack of one lane ----------------------------------------------------------------
-KOKKOS_INLINE_FUNCTION double select(bool mask, double yes, double no) {
+KOKKOS_FORCEINLINE_FUNCTION double select(bool mask, double yes, double no) {
   return mask ? yes : no;
 }
-KOKKOS_INLINE_FUNCTION bool any(bool mask) {
+KOKKOS_FORCEINLINE_FUNCTION bool any(bool mask) {
   return mask;
 }
-KOKKOS_INLINE_FUNCTION double abs(double x) {
+KOKKOS_FORCEINLINE_FUNCTION double abs(double x) {
   return std::fabs(x);
 }
-KOKKOS_INLINE_FUNCTION double max(double x, double y) {
+KOKKOS_FORCEINLINE_FUNCTION double max(double x, double y) {
   return x < y ? y : x;
 }
-KOKKOS_INLINE_FUNCTION double sqrt(double x) {
+KOKKOS_FORCEINLINE_FUNCTION double sqrt(double x) {
   return std::sqrt(x);
 }
-KOKKOS_INLINE_FUNCTION double floor(double x) {
+KOKKOS_FORCEINLINE_FUNCTION double floor(double x) {
   return std::floor(x);
 }
-KOKKOS_INLINE_FUNCTION double value(double x) {
+KOKKOS_FORCEINLINE_FUNCTION double value(double x) {
   return x;
 }
-KOKKOS_INLINE_FUNCTION double largest_lane(double x) {
+KOKKOS_FORCEINLINE_FUNCTION double largest_lane(double x) {
   return x;
 }
-KOKKOS_INLINE_FUNCTION double lane(double x, int) {
+KOKKOS_FORCEINLINE_FUNCTION double lane(double x, int) {
   return x;
 }
-KOKKOS_INLINE_FUNCTION void set_lane(double& x, int, double to) {
+KOKKOS_FORCEINLINE_FUNCTION void set_lane(double& x, int, double to) {
   x = to;
 }
 
@@ -70,53 +70,93 @@ inline constexpr int simd_lanes = 4;
 inline constexpr int simd_lanes = 2;
 #endif
 
+/// A pack function that is not inlined passes its packs through memory.
+#define MOHO_PACK_INLINE inline __attribute__((always_inline))
+
 struct Mask {
+#if defined(__AVX512F__)
+  __mmask8 v; ///< a bit per lane
+  MOHO_PACK_INLINE friend Mask operator!(Mask a) {
+    return {static_cast<__mmask8>(~a.v)};
+  }
+#else
   typedef std::int64_t Vector __attribute__((vector_size(8 * simd_lanes)));
-  Vector v; ///< all bits set where true
-  friend Mask operator&(Mask a, Mask b) { return {a.v & b.v}; }
-  friend Mask operator|(Mask a, Mask b) { return {a.v | b.v}; }
-  friend Mask operator!(Mask a) { return {~a.v}; }
+  Vector v; ///< all bits of a lane set where true
+  MOHO_PACK_INLINE friend Mask operator!(Mask a) {
+    return {~a.v};
+  }
+#endif
+  MOHO_PACK_INLINE friend Mask operator&(Mask a, Mask b) {
+    return {static_cast<decltype(v)>(a.v & b.v)};
+  }
+  MOHO_PACK_INLINE friend Mask operator|(Mask a, Mask b) {
+    return {static_cast<decltype(v)>(a.v | b.v)};
+  }
 };
 
 struct HostPack {
   typedef double Vector __attribute__((vector_size(8 * simd_lanes)));
+  typedef std::int64_t Words __attribute__((vector_size(8 * simd_lanes)));
   Vector v;
 
   HostPack() = default;
+  MOHO_PACK_INLINE
   HostPack(double x) { // NOLINT: a number stands for the pack that holds it in every lane
     for (int i = 0; i < simd_lanes; ++i) v[i] = x;
   }
-  static HostPack of(Vector x) {
+  MOHO_PACK_INLINE static HostPack of(Vector x) {
     HostPack p;
     p.v = x;
     return p;
   }
-  friend HostPack operator+(HostPack a, HostPack b) { return of(a.v + b.v); }
-  friend HostPack operator-(HostPack a, HostPack b) { return of(a.v - b.v); }
-  friend HostPack operator*(HostPack a, HostPack b) { return of(a.v * b.v); }
-  friend HostPack operator/(HostPack a, HostPack b) { return of(a.v / b.v); }
-  friend HostPack operator-(HostPack a) { return of(-a.v); }
-  friend Mask operator<(HostPack a, HostPack b) { return {a.v < b.v}; }
-  friend Mask operator>(HostPack a, HostPack b) { return {a.v > b.v}; }
-  friend Mask operator>=(HostPack a, HostPack b) { return {a.v >= b.v}; }
+  MOHO_PACK_INLINE friend HostPack operator+(HostPack a, HostPack b) { return of(a.v + b.v); }
+  MOHO_PACK_INLINE friend HostPack operator-(HostPack a, HostPack b) { return of(a.v - b.v); }
+  MOHO_PACK_INLINE friend HostPack operator*(HostPack a, HostPack b) { return of(a.v * b.v); }
+  MOHO_PACK_INLINE friend HostPack operator/(HostPack a, HostPack b) { return of(a.v / b.v); }
+  MOHO_PACK_INLINE friend HostPack operator-(HostPack a) { return of(-a.v); }
+#if defined(__AVX512F__)
+  MOHO_PACK_INLINE friend Mask operator<(HostPack a, HostPack b) {
+    return {_mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_LT_OQ)};
+  }
+  MOHO_PACK_INLINE friend Mask operator>=(HostPack a, HostPack b) {
+    return {_mm512_cmp_pd_mask((__m512d)a.v, (__m512d)b.v, _CMP_GE_OQ)};
+  }
+#else
+  MOHO_PACK_INLINE friend Mask operator<(HostPack a, HostPack b) {
+    return {a.v < b.v};
+  }
+  MOHO_PACK_INLINE friend Mask operator>=(HostPack a, HostPack b) {
+    return {a.v >= b.v};
+  }
+#endif
+  MOHO_PACK_INLINE friend Mask operator>(HostPack a, HostPack b) {
+    return b < a;
+  }
 };
 
-inline HostPack select(Mask mask, HostPack yes, HostPack no) {
+MOHO_PACK_INLINE HostPack select(Mask mask, HostPack yes, HostPack no) {
+#if defined(__AVX512F__)
+  return HostPack::of(
+      (HostPack::Vector)_mm512_mask_blend_pd(mask.v, (__m512d)no.v, (__m512d)yes.v));
+#else
   return HostPack::of(mask.v ? yes.v : no.v);
+#endif
 }
 
-inline bool any(Mask mask) {
-#if defined(__AVX512DQ__)
-  return _mm512_movepi64_mask((__m512i)mask.v) != 0;
-#elif defined(__AVX2__)
+MOHO_PACK_INLINE bool any(Mask mask) {
+#if defined(__AVX512F__)
+  return mask.v != 0;
+#else
+#if defined(__AVX2__)
   return _mm256_movemask_pd((__m256d)mask.v) != 0;
 #endif
   std::int64_t bits = 0;
   for (int i = 0; i < simd_lanes; ++i) bits |= mask.v[i];
   return bits != 0;
+#endif
 }
 
-inline HostPack sqrt(HostPack x) {
+MOHO_PACK_INLINE HostPack sqrt(HostPack x) {
 #if defined(__AVX512F__)
   return HostPack::of((HostPack::Vector)_mm512_maskz_sqrt_pd(0xff, (__m512d)x.v));
 #elif defined(__AVX2__)
@@ -126,7 +166,7 @@ inline HostPack sqrt(HostPack x) {
   return x;
 }
 
-inline HostPack floor(HostPack x) {
+MOHO_PACK_INLINE HostPack floor(HostPack x) {
 #if defined(__AVX512F__)
   return HostPack::of((HostPack::Vector)_mm512_maskz_roundscale_pd(
       0xff, (__m512d)x.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
@@ -137,25 +177,25 @@ inline HostPack floor(HostPack x) {
   return x;
 }
 
-inline double largest_lane(HostPack x) {
+MOHO_PACK_INLINE double largest_lane(HostPack x) {
   double largest = x.v[0];
   for (int i = 1; i < simd_lanes; ++i) largest = largest < x.v[i] ? x.v[i] : largest;
   return largest;
 }
 
-inline HostPack abs(HostPack x) {
-  return HostPack::of((HostPack::Vector)((Mask::Vector)x.v & INT64_MAX));
+MOHO_PACK_INLINE HostPack abs(HostPack x) {
+  return HostPack::of((HostPack::Vector)((HostPack::Words)x.v & INT64_MAX));
 }
-inline HostPack max(HostPack x, HostPack y) {
+MOHO_PACK_INLINE HostPack max(HostPack x, HostPack y) {
   return select(x < y, y, x);
 }
-inline HostPack value(HostPack x) {
+MOHO_PACK_INLINE HostPack value(HostPack x) {
   return x;
 }
-inline double lane(HostPack x, int i) {
+MOHO_PACK_INLINE double lane(HostPack x, int i) {
   return x.v[i];
 }
-inline void set_lane(HostPack& x, int i, double to) {
+MOHO_PACK_INLINE void set_lane(HostPack& x, int i, double to) {
   x.v[i] = to;
 }
 

@@ -17,6 +17,7 @@ struct SolidLayer {
   S e;                ///< lambda/M
   S zeta;             ///< 4 mu (lambda + mu)/M
   S rho, mu;
+  S ab2, sum, sum_c2, squares, squares_c2; ///< of the clamped count, see rayleigh.hpp
 };
 
 /// Constants of a fluid layer.
@@ -51,6 +52,11 @@ KOKKOS_INLINE_FUNCTION SolidLayer<S> make_solid(S h, S vp, S vs, S rho) {
   l.e = one - S(2.0) * ratio;
   l.zeta = S(4.0) * l.mu * (one - ratio);
   l.rho = rho;
+  l.ab2 = S(2.0) * l.a * l.b;
+  l.sum = l.a + l.b;
+  l.sum_c2 = S(2.0) * (l.b * l.inv_vs2 + l.a * l.inv_vp2);
+  l.squares = S(2.0) * (l.a * l.a + l.b * l.b);
+  l.squares_c2 = S(2.0) * (l.b * l.b * l.inv_vs2 + l.a * l.a * l.inv_vp2);
   return l;
 }
 

@@ -33,7 +33,7 @@ struct Minors {
 };
 
 template <class T>
-KOKKOS_INLINE_FUNCTION void scale(Minors<T>& m, ValueOf<T> by) {
+KOKKOS_FORCEINLINE_FUNCTION void scale(Minors<T>& m, ValueOf<T> by) {
   const T f(by);
   m.m12 = m.m12 * f;
   m.m13 = m.m13 * f;
@@ -45,7 +45,7 @@ KOKKOS_INLINE_FUNCTION void scale(Minors<T>& m, ValueOf<T> by) {
 /// Divides by the power of two next to the largest component and adds it to `exponent`, so that
 /// nothing over- or underflows in thousands of layers and no digit changes.
 template <class T>
-KOKKOS_INLINE_FUNCTION void normalise(Minors<T>& m, ValueOf<T>& exponent) {
+KOKKOS_FORCEINLINE_FUNCTION void normalise(Minors<T>& m, ValueOf<T>& exponent) {
   using V = ValueOf<T>;
   const V size = max(max(abs(value(m.m12)), abs(value(m.m13))),
                      max(max(abs(value(m.m14)), abs(value(m.m23))), abs(value(m.m34))));
@@ -65,12 +65,14 @@ KOKKOS_INLINE_FUNCTION Minors<T> half_space_minors(SolidLayer<S> const& l, T c2)
 /// Constants of one layer at one phase velocity.
 template <class T, class S>
 struct LayerAtVelocity {
-  T r2, s2, gap, R, Z;
+  T c2, r2, s2, gap, inv_gap, R, Z;
   SolidLayer<S> const* l;
-  KOKKOS_INLINE_FUNCTION LayerAtVelocity(SolidLayer<S> const& layer, T c2) : l(&layer) {
+  KOKKOS_FORCEINLINE_FUNCTION LayerAtVelocity(SolidLayer<S> const& layer, T c2, T inv_c2)
+      : c2(c2), l(&layer) {
     r2 = 1.0 - c2 * layer.inv_vp2;
     s2 = 1.0 - c2 * layer.inv_vs2;
     gap = c2 * layer.gap;
+    inv_gap = inv_c2 * layer.inv_gap;
     R = c2 * layer.rho;
     Z = layer.zeta - R;
   }
@@ -79,9 +81,9 @@ struct LayerAtVelocity {
 /// Minors at the top of a layer from those at its bottom; `spread` gets the sum of the magnitudes
 /// of the terms of m12.
 template <class T, class S>
-KOKKOS_INLINE_FUNCTION Minors<T> propagate(LayerAtVelocity<T, S> const& at,
-                                           PsvFunctions<T> const& f, Minors<T> const& m,
-                                           ValueOf<T>& spread) {
+KOKKOS_FORCEINLINE_FUNCTION Minors<T> propagate(LayerAtVelocity<T, S> const& at,
+                                                PsvFunctions<T> const& f, Minors<T> const& m,
+                                                ValueOf<T>& spread) {
   SolidLayer<S> const& l = *at.l;
   const T g12 = at.s2 * -2.0, g21 = at.r2 * -2.0, w = at.r2 + at.s2;
   const T t1 = m.m34 * l.a - at.R * m.m12 - 2.0 * m.m13;
@@ -102,13 +104,13 @@ KOKKOS_INLINE_FUNCTION Minors<T> propagate(LayerAtVelocity<T, S> const& at,
 
 /// 1 where x < 0, else 0.
 template <class V>
-KOKKOS_INLINE_FUNCTION V sign_bit(V x) {
+KOKKOS_FORCEINLINE_FUNCTION V sign_bit(V x) {
   return select(x < V(0.0), V(1.0), V(0.0));
 }
 
 /// Negative eigenvalues of a symmetric 2 x 2 matrix from the signs of its determinant and trace.
 template <class V>
-KOKKOS_INLINE_FUNCTION V negative_eigenvalues(V determinant, V trace) {
+KOKKOS_FORCEINLINE_FUNCTION V negative_eigenvalues(V determinant, V trace) {
   const V zero(0.0);
   return select(determinant < zero, V(1.0), select(trace < zero, V(2.0), zero));
 }
@@ -116,16 +118,15 @@ KOKKOS_INLINE_FUNCTION V negative_eigenvalues(V determinant, V trace) {
 /// Modes that clamping the layer's top adds to the count: negative eigenvalues of K22 + K(below).
 /// det = m12(top) / (m12(bottom) C34) and trace = (C23 - C14)/C34 + (m23 - m14)/m12, C34 > 0.
 template <class T, class S>
-KOKKOS_INLINE_FUNCTION ValueOf<T> clamped_count(LayerAtVelocity<T, S> const& at,
-                                                PsvFunctions<T> const& f, Minors<T> const& bottom,
-                                                Minors<T> const& top) {
+KOKKOS_FORCEINLINE_FUNCTION ValueOf<T>
+clamped_count(LayerAtVelocity<T, S> const& at, PsvFunctions<T> const& f, Minors<T> const& bottom,
+              Minors<T> const& top) {
   using V = ValueOf<T>;
   SolidLayer<S> const& l = *at.l;
-  const V r2 = value(at.r2), s2 = value(at.s2);
-  const V c34 =
-      value(f.m2) * (l.a * l.b * 2.0) + value(f.s2) * 2.0 * (s2 * (l.b * l.b) + r2 * (l.a * l.a));
-  const V own = value(f.m1) * (l.a + l.b) + value(f.s1) * 2.0 * (s2 * l.b + r2 * l.a);
-  const V m12 = value(bottom.m12);
+  // c34 = 2 ab m2 + 2 (s^2 b^2 + r^2 a^2) s2, own = (a + b) m1 + 2 (s^2 b + r^2 a) s1
+  const V c2 = value(at.c2), m12 = value(bottom.m12);
+  const V c34 = value(f.m2) * l.ab2 + value(f.s2) * (V(l.squares) - c2 * l.squares_c2);
+  const V own = value(f.m1) * l.sum + value(f.s1) * (V(l.sum * 2.0) - c2 * l.sum_c2);
   const V trace = own * m12 + c34 * (value(bottom.m23) - value(bottom.m14));
   return negative_eigenvalues(value(top.m12) * m12, trace * m12);
 }
@@ -170,7 +171,7 @@ KOKKOS_INLINE_FUNCTION FluidTop<T> fluid_top(LayerView<S> const& model, T c2, T 
 
 /// Where not `active`, `up` becomes what it was below.
 template <class M, class T>
-KOKKOS_INLINE_FUNCTION void select_minors(M active, Minors<T>& up, Minors<T> const& below) {
+KOKKOS_FORCEINLINE_FUNCTION void select_minors(M active, Minors<T>& up, Minors<T> const& below) {
   up.m12 = select(active, up.m12, below.m12);
   up.m13 = select(active, up.m13, below.m13);
   up.m14 = select(active, up.m14, below.m14);
@@ -206,21 +207,24 @@ template <bool with_count, class T, class S>
 KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T k) {
   using V = ValueOf<T>;
   const V one(1.0), zero(0.0);
-  const T c2 = c * c;
+  const T c2 = c * c, inv_c2 = 1.0 / c2;
   Minors<T> m = half_space_minors(model.solid[model.solids - 1], c2);
   V count(0.0), doubt(0.0), exponent(0.0);
-  const double doubt_limit = Scalar<T>::series_scale < 1 ? 1e-22 : 1e-8; // half of the digits gone
+  double const doubt_limit = Scalar<T>::series_scale < 1 ? 1e-22 : 1e-8; // half of the digits gone
   for (int i = model.solids - 2; i >= 0; --i) {
-    LayerAtVelocity<T, S> const at(model.solid[i], c2);
+    LayerAtVelocity<T, S> const at(model.solid[i], c2, inv_c2);
     T x = k * model.solid[i].thickness;
     V parts(1.0);
     int repeats = 1;
     if constexpr (with_count) {
-      parts = one + floor(sqrt(max(-value(at.s2), zero)) * value(x) * (1.0 / 3.14159265358979));
-      repeats = static_cast<int>(largest_lane(parts));
-      if (repeats > 1) x = x / T(parts);
+      const V turn2 = -value(at.s2) * value(x) * value(x);
+      if (any(turn2 > V(9.8696))) {
+        parts = one + floor(sqrt(max(turn2, zero)) * (1.0 / 3.14159265358979));
+        repeats = static_cast<int>(largest_lane(parts));
+        x = x / T(parts);
+      }
     }
-    PsvFunctions<T> const f = psv_functions(x, at.r2, at.s2, at.gap);
+    PsvFunctions<T> const f = psv_functions(x, at.r2, at.s2, at.gap, at.inv_gap);
     for (int j = 0; j < repeats; ++j) {
       V spread;
       Minors<T> up = propagate(at, f, m, spread);
@@ -228,7 +232,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T 
         auto const active = V(double(j)) < parts;
         auto const unclear = abs(value(up.m12)) < spread * doubt_limit;
         count = count + select(active, clamped_count(at, f, m, up), zero);
-        doubt = doubt + select(active & unclear, one, zero);
+        doubt = select(active & unclear, one, doubt);
         if (repeats > 1) select_minors(active, up, m);
         if ((j & 7) == 7) normalise(up, exponent);
       }

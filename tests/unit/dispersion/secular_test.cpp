@@ -56,8 +56,8 @@ std::array<long double, 5> propagate_by_series(Matrix const& B, double x,
 /// Largest difference of two minor vectors, relative to the largest component, after the scale
 /// factor exp(-(r + s) x) of the closed form.
 double propagator_error(SolidLayer<double> const& l, double c, double x) {
-  LayerAtVelocity<double, double> const at(l, c * c);
-  PsvFunctions<double> const f = psv_functions(x, at.r2, at.s2, at.gap);
+  LayerAtVelocity<double, double> const at(l, c * c, 1 / (c * c));
+  PsvFunctions<double> const f = psv_functions(x, at.r2, at.s2, at.gap, at.inv_gap);
   Minors<double> const bottom{0.3, -0.7, 0.4, 0.9, 0.2};
   double spread;
   Minors<double> const top = propagate(at, f, bottom, spread);
@@ -116,10 +116,11 @@ TEST(PsvLayer, StiffThinLayersLoseNoDigits) {
     auto const l = make_solid(0.0, vp, vs, 2.0);
     auto const ll =
         make_solid(DoubleDouble(0.0), DoubleDouble(vp), DoubleDouble(vs), DoubleDouble(2.0));
-    LayerAtVelocity<double, double> const at(l, c2);
-    LayerAtVelocity<DoubleDouble, DoubleDouble> const att(ll, DoubleDouble(c) * DoubleDouble(c));
-    auto const f = psv_functions(x, at.r2, at.s2, at.gap);
-    auto const g = psv_functions(DoubleDouble(x), att.r2, att.s2, att.gap);
+    LayerAtVelocity<double, double> const at(l, c2, 1 / c2);
+    const DoubleDouble cc2 = DoubleDouble(c) * DoubleDouble(c);
+    LayerAtVelocity<DoubleDouble, DoubleDouble> const att(ll, cc2, DoubleDouble(1.0) / cc2);
+    auto const f = psv_functions(x, at.r2, at.s2, at.gap, at.inv_gap);
+    auto const g = psv_functions(DoubleDouble(x), att.r2, att.s2, att.gap, att.inv_gap);
     // double may sit in the series (unscaled) where extended precision is scaled
     double const scale = f.one / g.one.hi;
     EXPECT_NEAR(f.m1 / (g.m1.hi * scale), 1, 1e-14);

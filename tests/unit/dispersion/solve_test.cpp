@@ -77,7 +77,7 @@ TEST(Solve, ExtendedPrecisionAgreesWithDouble) {
   const Crust crust;
   ModelBatch batch;
   batch.append(crust.model(), std::vector<double>{2, 6, 18, 54});
-  const Curves plain = solve(batch, {3}), extended = solve(batch, {3, {true, true}, true});
+  const Curves plain = solve(batch, {3}), extended = solve(batch, {.modes = 3, .extended_only = true});
   for (int w = 0; w < 2; ++w)
     for (std::size_t i = 0; i < plain.wave[w].phase.size(); ++i) {
       const Status s = plain.wave[w].status[i];
