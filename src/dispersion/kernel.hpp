@@ -81,16 +81,19 @@ struct SearchItem {
 template <class S>
 struct SearchBatch {
   int modes;
+  bool group; ///< group velocity and ellipticity of every point
   std::vector<SearchItem> item;
   LayerStore<S> layers;
-  std::vector<S> omega, c_min, c_max;    ///< c_min and c_max per item
-  std::vector<unsigned char> wanted;     ///< entries; in: to solve, out: cleared
-  std::vector<double> phase, group;      ///< entries; phase in: a guess or NaN
-  std::vector<Status> status;            ///< entries
-  std::vector<Bracket<S>> bracket;       ///< entries; the certified brackets
-  std::vector<int> count;                ///< per item and point
-  std::vector<unsigned char> fold;       ///< per item and point
-  std::vector<std::int64_t> evaluations; ///< per item
+  std::vector<S> omega, c_min, c_max;                     ///< c_min and c_max per item
+  std::vector<double> log_period;                         ///< as omega
+  std::vector<unsigned char> wanted;                      ///< entries; in: to solve, out: cleared
+  std::vector<double> phase;                              ///< entries; in: a guess or NaN
+  std::vector<double> group_velocity, ellipticity, slope; ///< entries
+  std::vector<Status> status;                             ///< entries
+  std::vector<Bracket<S>> bracket;                        ///< entries; the certified brackets
+  std::vector<int> count;                                 ///< per item and point
+  std::vector<unsigned char> fold;                        ///< per item and point
+  std::vector<std::int64_t> evaluations;                  ///< per item
 };
 
 /// Runs every search of a batch on the default execution space.
@@ -103,12 +106,15 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
   auto const omega = to_device(batch.omega), c_min = to_device(batch.c_min),
              c_max = to_device(batch.c_max);
   auto const wanted = to_device(batch.wanted), fold = to_device(batch.fold);
-  auto const phase = to_device(batch.phase), group = to_device(batch.group);
+  auto const log_period = to_device(batch.log_period);
+  auto const phase = to_device(batch.phase), group_velocity = to_device(batch.group_velocity);
+  auto const ellipticity = to_device(batch.ellipticity), slope = to_device(batch.slope);
   auto const status = to_device(batch.status);
   auto const bracket = to_device(batch.bracket);
   auto const count = to_device(batch.count);
   auto const evaluations = to_device(batch.evaluations);
   int const modes = batch.modes;
+  bool const group = batch.group;
   using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
   Kokkos::parallel_for(
       "moho::dispersion::search", Policy(0, static_cast<int>(batch.item.size())),
@@ -118,13 +124,17 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
                                  it.fluids, it.solids};
         SearchData<S> data{it.points,
                            modes,
+                           group,
                            omega.data() + it.first_omega,
+                           log_period.data() + it.first_omega,
                            c_min(i),
                            c_max(i),
                            bracket.data() + it.first_entry,
                            wanted.data() + it.first_entry,
+                           slope.data() + it.first_entry,
                            phase.data() + it.first_entry,
-                           group.data() + it.first_entry,
+                           group_velocity.data() + it.first_entry,
+                           ellipticity.data() + it.first_entry,
                            status.data() + it.first_entry,
                            count.data() + it.first_count,
                            fold.data() + it.first_count,
@@ -136,7 +146,8 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
   to_host(wanted, batch.wanted);
   to_host(fold, batch.fold);
   to_host(phase, batch.phase);
-  to_host(group, batch.group);
+  to_host(group_velocity, batch.group_velocity);
+  to_host(ellipticity, batch.ellipticity);
   to_host(status, batch.status);
   to_host(bracket, batch.bracket);
   to_host(count, batch.count);

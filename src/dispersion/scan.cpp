@@ -124,7 +124,8 @@ private:
     using D = Dual<DoubleDouble>;
     _scan.evaluations += 3;
     const DoubleDouble x(c), k = _omega / x, zero(0.0), one(1.0);
-    const D f = rayleigh<false>(_fine.view(), D{x, one, zero}, D{k, zero, one}).secular;
+    auto const e = rayleigh<false>(_fine.view(), D{x, one, zero}, D{k, zero, one});
+    const D f = e.secular;
     const DoubleDouble root = x - f.v / (f.d0 - k / x * f.d1), group = x - k * f.d1 / f.d0;
     _scan.roots.push_back(
         {root.hi * _units.velocity, group.hi * _units.velocity, NAN, count_above});

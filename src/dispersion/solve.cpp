@@ -46,17 +46,21 @@ double lowest_velocity(LayeredModel const& model) {
   return 0.3 * lowest;
 }
 
-/// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity, an
-/// upper estimate of the modes. Beyond the limit a period is refused: it would take forever.
-bool too_many_modes(LayeredModel const& model, double period) {
-  double const limit = 20000, top = model.vs.back();
-  double half_waves = 0;
+/// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity,
+/// times the period: an upper estimate of the modes.
+double half_waves(LayeredModel const& model) {
+  double const top = model.vs.back();
+  double sum = 0;
   for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
     double const v = model.vs[i] > 0 ? model.vs[i] : model.vp[i];
-    half_waves +=
-        2 * model.thickness[i] / period * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
+    sum += 2 * model.thickness[i] * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
   }
-  return !(half_waves < limit);
+  return sum;
+}
+
+/// Beyond this many modes a period is refused: it would take forever.
+bool too_many_modes(double half_waves, double period) {
+  return !(half_waves < 20000 * period);
 }
 
 /// A slice of a batch being solved: which cases are sound and in which order their periods go.
@@ -99,8 +103,9 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
   auto const periods = _batch.periods(i);
   const Units units(model);
   std::vector<int> order;
+  double const waves = half_waves(model);
   for (std::size_t p = 0; p < periods.size(); ++p)
-    if (!too_many_modes(model, periods[p])) order.push_back(static_cast<int>(p));
+    if (!too_many_modes(waves, periods[p])) order.push_back(static_cast<int>(p));
   const std::size_t points = order.size(),
                     entries = points * static_cast<std::size_t>(search.modes);
   std::stable_sort(order.begin(), order.end(),
@@ -119,12 +124,16 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
   item.fluids = at(search.layers.fluid) - item.first_fluid;
   item.solids = at(search.layers.solid) - item.first_solid;
   search.item.push_back(item);
-  for (int p : order) search.omega.push_back(angular_frequency<S>(periods[p], units));
+  for (int p : order) {
+    search.omega.push_back(angular_frequency<S>(periods[p], units));
+    search.log_period.push_back(std::log(periods[p]));
+  }
   search.c_min.push_back(S(lowest_velocity(model) / units.velocity));
   search.c_max.push_back(highest_velocity<S>(model, units));
   search.wanted.resize(search.wanted.size() + entries, 1);
   search.phase.resize(search.phase.size() + entries, NAN);
-  search.group.resize(search.group.size() + entries, NAN);
+  for (auto* v : {&search.group_velocity, &search.ellipticity, &search.slope})
+    v->resize(v->size() + entries, NAN);
   search.status.resize(search.status.size() + entries, Status::failed);
   search.bracket.resize(search.bracket.size() + entries);
   search.count.resize(search.count.size() + points, -1);
@@ -138,6 +147,7 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
                                                  std::vector<std::size_t>& items) const {
   SearchBatch<DoubleDouble> open{};
   open.modes = search.modes;
+  open.group = search.group;
   for (std::size_t j = 0; j < search.item.size(); ++j) {
     SearchItem const& it = search.item[j];
     int const entries = it.points * search.modes;
@@ -154,8 +164,10 @@ SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& sear
     for (int e = 0; e < entries; ++e) {
       Bracket<double> const& b = search.bracket[it.first_entry + e];
       open.wanted[to.first_entry + e] = is_open(e);
-      if (b.n_lo == e / it.points && b.n_hi == b.n_lo + 1)
-        open.phase[to.first_entry + e] = 0.5 * (b.lo + b.hi);
+      if (b.n_lo == e / it.points && b.n_hi == b.n_lo + 1) {
+        double const f_hi = rescale(b.f_hi, b.e_hi - b.e_lo), t = b.f_lo / (b.f_lo - f_hi);
+        open.phase[to.first_entry + e] = b.lo + (b.hi - b.lo) * (t > 0 && t < 1 ? t : 0.5);
+      }
     }
   }
   return open;
@@ -188,7 +200,10 @@ void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& 
       if (!search.wanted[e]) continue;
       const Status status = search.status[e];
       wave.phase[to] = search.phase[e] * units.velocity;
-      wave.group[to] = search.group[e] * units.velocity;
+      if (search.group) {
+        wave.group[to] = search.group_velocity[e] * units.velocity;
+        if (place.wave == Wave::rayleigh) wave.ellipticity[to] = search.ellipticity[e];
+      }
       wave.status[to] = status == Status::ok && extended ? Status::extended : status;
     }
   }
@@ -231,7 +246,7 @@ void Solver::reject_period(Place const& place, int sorted_index) {
   Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
   for (int mode = 0; mode < _options.modes; ++mode) {
     const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
-    wave.phase[to] = wave.group[to] = NAN;
+    wave.phase[to] = wave.group[to] = wave.ellipticity[to] = NAN;
     wave.status[to] = Status::failed;
   }
 }
@@ -248,7 +263,8 @@ void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) 
     bool const absent = root == scan.roots.end();
     bool const sound = !absent && std::isfinite(root->phase) && std::isfinite(root->group);
     wave.phase[to] = sound ? root->phase : NAN;
-    wave.group[to] = sound ? root->group : NAN;
+    wave.group[to] = sound && _options.group ? root->group : NAN;
+    wave.ellipticity[to] = sound && _options.group ? root->ellipticity : NAN;
     wave.status[to] = absent ? Status::absent : sound ? Status::multivalued : Status::failed;
   }
   _out.flags.push_back({static_cast<std::int64_t>(place.case_index), Wave::rayleigh, local, -1,
@@ -270,7 +286,7 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
           if (s != Status::extended && s != Status::failed) continue;
           char const* reason = "certified in extended precision: double lost digits";
           if (s == Status::failed)
-            reason = too_many_modes(_batch.model(i), _batch.periods(i)[p])
+            reason = too_many_modes(half_waves(_batch.model(i)), _batch.periods(i)[p])
                          ? "more than 20000 modes may be trapped at this period: not searched"
                          : "the root does not certify, not even in extended precision";
           _out.flags.push_back({static_cast<std::int64_t>(i),
@@ -292,6 +308,7 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
 void Solver::run(std::size_t begin, std::size_t end) {
   SearchBatch<double> search{};
   search.modes = _options.modes;
+  search.group = _options.group;
   _place.clear();
   const std::size_t first_flag = _out.flags.size();
   for (std::size_t i = begin; i < end; ++i)
@@ -333,6 +350,7 @@ Curves solve(ModelBatch const& batch, SolveOptions const& options) {
     out.wave[w].mode_count.resize(out.points, -1);
     out.wave[w].phase.resize(entries, NAN);
     out.wave[w].group.resize(entries, NAN);
+    if (w == static_cast<int>(Wave::rayleigh)) out.wave[w].ellipticity.resize(entries, NAN);
     out.wave[w].status.resize(entries, Status::failed);
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -104,21 +104,36 @@ KOKKOS_INLINE_FUNCTION DoubleDouble floor(DoubleDouble x) {
   return h == x.hi ? detail::quick_two_sum(h, std::floor(x.lo)) : DoubleDouble(h);
 }
 
-/// e^x for x <= 700; below -700 the value at -700.
-KOKKOS_INLINE_FUNCTION DoubleDouble exp(DoubleDouble x) {
-  x = max(x, DoubleDouble(-700.0));
-  double const n = std::floor(x.hi * 0x1.71547652b82fep+0 + 0.5);
+namespace detail {
+/// x = n ln 2 + r, |r| <= ln(2)/2: e^r - 1.
+KOKKOS_INLINE_FUNCTION DoubleDouble reduced_expm1(DoubleDouble x, double& n) {
+  n = std::floor(x.hi * 0x1.71547652b82fep+0 + 0.5);
   const DoubleDouble ln2(0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56);
   const DoubleDouble r = (x - ln2 * DoubleDouble(n)) * DoubleDouble(1.0 / 1024);
-  DoubleDouble sum(0.0), term(1.0); // e^r - 1 by Taylor: |r| < 3.4e-4, r^10/10! < 1e-41
+  DoubleDouble sum(0.0), term(1.0); // by Taylor: |r| < 3.4e-4, r^10/10! < 1e-41
   for (int k = 1; k < 10; ++k) {
     term = term * r / DoubleDouble(double(k));
     sum = sum + term;
   }
   for (int k = 0; k < 10; ++k) sum = sum * DoubleDouble(2.0) + sum * sum; // (1+s)^2 - 1
-  sum = sum + DoubleDouble(1.0);
+  return sum;
+}
+} // namespace detail
+
+/// e^x for x <= 700; below -700 the value at -700.
+KOKKOS_INLINE_FUNCTION DoubleDouble exp(DoubleDouble x) {
+  double n;
+  const DoubleDouble e = detail::reduced_expm1(max(x, DoubleDouble(-700.0)), n) + DoubleDouble(1.0);
   double const scale = std::ldexp(1.0, int(n));
-  return {sum.hi * scale, sum.lo * scale};
+  return {e.hi * scale, e.lo * scale};
+}
+
+/// 1 - e^-x for x >= 0, to full relative accuracy near 0.
+KOKKOS_INLINE_FUNCTION DoubleDouble one_minus_exp(DoubleDouble x) {
+  double n;
+  const DoubleDouble e = detail::reduced_expm1(max(-x, DoubleDouble(-700.0)), n);
+  double const scale = std::ldexp(1.0, int(n));
+  return DoubleDouble(1.0) - DoubleDouble(scale) - DoubleDouble(e.hi * scale, e.lo * scale);
 }
 
 /// Sine and cosine of y, |y| < 1e6.

@@ -101,6 +101,11 @@ KOKKOS_FORCEINLINE_FUNCTION Dual<V> exp(Dual<V> x) {
   return {e, e * x.d0, e * x.d1};
 }
 template <class V>
+KOKKOS_FORCEINLINE_FUNCTION Dual<V> one_minus_exp(Dual<V> x) {
+  const V d = one_minus_exp(x.v), e = V(1.0) - d;
+  return {d, e * x.d0, e * x.d1};
+}
+template <class V>
 KOKKOS_FORCEINLINE_FUNCTION void sincos(Dual<V> y, Dual<V>& sine, Dual<V>& cosine) {
   V s, c;
   sincos(y.v, s, c);

@@ -9,6 +9,8 @@
 namespace moho {
 namespace detail {
 
+inline constexpr double round_magic = 6755399441055744.0; // 1.5 * 2^52
+
 KOKKOS_FORCEINLINE_FUNCTION std::uint64_t bits(double x) {
   std::uint64_t b;
   std::memcpy(&b, &x, sizeof b);
@@ -63,19 +65,17 @@ MOHO_PACK_INLINE HostPack flip_by_bit_1(HostPack a, HostPack t) {
 }
 #endif
 
-inline constexpr double round_magic = 6755399441055744.0; // 1.5 * 2^52
-
 } // namespace detail
 
-/// e^x for x <= 700; below -700 the (negligible) value at -700.
+namespace detail {
+/// x = n ln 2 + r, |r| <= ln(2)/2: e^r - 1, and t = n + round_magic.
 template <class T>
-KOKKOS_FORCEINLINE_FUNCTION T exp(T x) {
-  x = max(x, T(-700.0));
-  const T t = x * 0x1.71547652b82fep+0 + detail::round_magic;
-  const T n = t - detail::round_magic;
+KOKKOS_FORCEINLINE_FUNCTION T reduced_expm1(T x, T& t) {
+  t = x * 0x1.71547652b82fep+0 + round_magic;
+  const T n = t - round_magic;
   const T r = (x - n * 0x1.62e42fefa0000p-1) - n * 0x1.cf79abc9e3b3ap-40;
-  // e^r = 1 + r + r^2 P(r), |r| <= ln(2)/2: P interpolates at Chebyshev points, error 1.7e-17; even
-  // and odd powers apart, for shorter chains
+  // r + r^2 P(r): P interpolates at Chebyshev points, error 1.7e-17 of e^r; even and odd powers
+  // apart, for shorter chains
   const T q = r * r;
   T even = q * 0x1.2891a8c1d838dp-22 + 0x1.a019b8ef67c6cp-16;
   T odd = q * 0x1.af38d53857513p-26 + 0x1.71de0d9c145d0p-19;
@@ -85,8 +85,25 @@ KOKKOS_FORCEINLINE_FUNCTION T exp(T x) {
   odd = odd * q + 0x1.11111111109adp-7;
   even = even * q + 0x1.0000000000001p-1;
   odd = odd * q + 0x1.5555555555556p-3;
-  const T p = q * (odd * r + even) + r + 1.0;
-  return detail::times_power_of_two(p, t);
+  return q * (odd * r + even) + r;
+}
+} // namespace detail
+
+/// e^x for x <= 700; below -700 the (negligible) value at -700.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T exp(T x) {
+  T t;
+  const T e = detail::reduced_expm1(max(x, T(-700.0)), t);
+  return detail::times_power_of_two(e + 1.0, t);
+}
+
+/// 1 - e^-x for x >= 0, to full relative accuracy near 0.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T one_minus_exp(T x) {
+  T t;
+  const T e = detail::reduced_expm1(max(-x, T(-700.0)), t),
+          scale = detail::times_power_of_two(T(1.0), t);
+  return (1.0 - scale) - scale * e;
 }
 
 /// Sine and cosine of y, |y| < 1e6 (three-part reduction by pi/2).

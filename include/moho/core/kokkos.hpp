@@ -4,6 +4,9 @@
 #include <Kokkos_Core.hpp>
 #include <string>
 
+/// A rare path of a kernel, kept out of line for the sake of the registers of the common one.
+#define MOHO_OUTLINE_FUNCTION KOKKOS_FUNCTION __attribute__((noinline))
+
 namespace moho {
 
 using ExecutionSpace = Kokkos::DefaultExecutionSpace;

@@ -34,7 +34,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> love(LayerView<S> const& model, T c, T k) {
     exponent = exponent + power;
   }
   count = count + select(value(u) * value(t) > zero, one, zero);
-  return {-t, exponent, count, zero};
+  return {-t, exponent, count, zero, T(zero), T(zero)};
 }
 
 } // namespace moho::dispersion

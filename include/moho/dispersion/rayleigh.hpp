@@ -13,6 +13,7 @@
 // Dynamic stiffness seen from above (Kausel & Roesset 1981): K11 = m23/m12, K22 = -m14/m12,
 // K12 = -m13/m12, det K = m34/m12; hence the count of clamped modes comes from m12 alone.
 #pragma once
+#include "moho/core/twin.hpp"
 #include "moho/dispersion/functions.hpp"
 #include "moho/dispersion/layers.hpp"
 
@@ -25,6 +26,7 @@ struct Evaluation {
   ValueOf<T> exponent;
   ValueOf<T> count; ///< modes with frequency below the given one at this wavenumber
   ValueOf<T> doubt; ///< > 0 where a determinant behind the count nearly cancelled
+  T ux, uz;         ///< displacement at the top of the solid (Rayleigh), up to a common factor
 };
 
 template <class T>
@@ -185,7 +187,8 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> free_surface(LayerView<S> const& model, T c
                                                   Minors<T> const& m, ValueOf<T> exponent,
                                                   ValueOf<T> count, ValueOf<T> doubt) {
   using V = ValueOf<T>;
-  Evaluation<T> result{m.m34, exponent, count, doubt};
+  // without shear traction there, u_x : u_z = m13 : m23
+  Evaluation<T> result{m.m34, exponent, count, doubt, m.m13, m.m23};
   V m12 = value(m.m12), trace = value(m.m23) - value(m.m14);
   if (model.fluids > 0) {
     FluidTop<T> const fluid = fluid_top(model, c2, k);
@@ -200,47 +203,106 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> free_surface(LayerView<S> const& model, T c
   return result;
 }
 
-/// Secular function and count at phase velocity c and wavenumber k. Where `with_count`, layers are
-/// cut so that sqrt(w^2/vs^2 - k^2) h < pi in each part, below which a clamped part has no mode
-/// (its energy is at least mu (k^2 + pi^2/h^2)).
+/// A layer at one velocity and wavenumber, cut into equal parts of width x.
+template <class T, class S>
+struct Slab {
+  LayerAtVelocity<T, S> at;
+  T x;
+  ValueOf<T> parts;
+  int repeats; ///< the largest number of parts in any lane
+};
+
+/// Where `with_count`, layers are cut so that sqrt(w^2/vs^2 - k^2) h < pi in each part, below which
+/// a clamped part has no mode (its energy is at least mu (k^2 + pi^2/h^2)).
+template <bool with_count, class T, class S>
+KOKKOS_FORCEINLINE_FUNCTION Slab<T, S> make_slab(SolidLayer<S> const& layer, T c2, T inv_c2, T k) {
+  using V = ValueOf<T>;
+  Slab<T, S> slab{{layer, c2, inv_c2}, k * layer.thickness, V(1.0), 1};
+  if constexpr (with_count) {
+    const V x = value(slab.x), turn2 = -value(slab.at.s2) * x * x;
+    if (any(turn2 > V(9.8696))) {
+      slab.parts = floor(sqrt(max(turn2, V(0.0))) * (1.0 / 3.14159265358979)) + 1.0;
+      slab.repeats = static_cast<int>(largest_lane(slab.parts));
+      slab.x = slab.x / T(slab.parts);
+    }
+  }
+  return slab;
+}
+
+/// The upward sweep: minors at the top of the layers passed so far, and the count in them.
+template <bool with_count, class T>
+struct Sweep {
+  using V = ValueOf<T>;
+  Minors<T> m;
+  V count, doubt, exponent;
+
+  /// Passes a slab whose parts have the functions f.
+  template <class S>
+  KOKKOS_FORCEINLINE_FUNCTION void pass(Slab<T, S> const& slab, PsvFunctions<T> const& f) {
+    if (slab.repeats == 1)
+      m = step(slab, f);
+    else
+      *this = pass_parts(*this, slab, f);
+  }
+
+private:
+  /// Minors at the top of one part; where `with_count`, enters it into the count.
+  template <class S>
+  KOKKOS_FORCEINLINE_FUNCTION Minors<T> step(Slab<T, S> const& slab, PsvFunctions<T> const& f) {
+    V spread;
+    Minors<T> const up = propagate(slab.at, f, m, spread);
+    if constexpr (with_count) {
+      double const limit = Scalar<T>::series_scale < 1 ? 1e-22 : 1e-8; // half of the digits gone
+      count = count + clamped_count(slab.at, f, m, up);
+      doubt = select(abs(value(up.m12)) < spread * limit, V(1.0), doubt);
+    }
+    return up;
+  }
+
+  /// The rare slab that is cut in some lane. By value: an address would keep the sweep in memory.
+  template <class S>
+  MOHO_OUTLINE_FUNCTION static Sweep pass_parts(Sweep sweep, Slab<T, S> slab, PsvFunctions<T> f) {
+    for (int j = 0; j < slab.repeats; ++j) {
+      Sweep next = sweep;
+      next.m = next.step(slab, f);
+      if ((j & 7) == 7) normalise(next.m, next.exponent);
+      auto const active = V(double(j)) < slab.parts;
+      select_minors(active, next.m, sweep.m);
+      sweep = {next.m, select(active, next.count, sweep.count),
+               select(active, next.doubt, sweep.doubt),
+               select(active, next.exponent, sweep.exponent)};
+    }
+    return sweep;
+  }
+};
+
+/// Secular function and count at phase velocity c and wavenumber k.
 template <bool with_count, class T, class S>
 KOKKOS_INLINE_FUNCTION Evaluation<T> rayleigh(LayerView<S> const& model, T c, T k) {
   using V = ValueOf<T>;
-  const V one(1.0), zero(0.0);
   const T c2 = c * c, inv_c2 = 1.0 / c2;
-  Minors<T> m = half_space_minors(model.solid[model.solids - 1], c2);
-  V count(0.0), doubt(0.0), exponent(0.0);
-  double const doubt_limit = Scalar<T>::series_scale < 1 ? 1e-22 : 1e-8; // half of the digits gone
-  for (int i = model.solids - 2; i >= 0; --i) {
-    LayerAtVelocity<T, S> const at(model.solid[i], c2, inv_c2);
-    T x = k * model.solid[i].thickness;
-    V parts(1.0);
-    int repeats = 1;
-    if constexpr (with_count) {
-      const V turn2 = -value(at.s2) * value(x) * value(x);
-      if (any(turn2 > V(9.8696))) {
-        parts = one + floor(sqrt(max(turn2, zero)) * (1.0 / 3.14159265358979));
-        repeats = static_cast<int>(largest_lane(parts));
-        x = x / T(parts);
-      }
+  Sweep<with_count, T> sweep{half_space_minors(model.solid[model.solids - 1], c2), V(0.0), V(0.0),
+                             V(0.0)};
+  int i = model.solids - 2;
+  if constexpr (Scalar<T>::lanes > 1 && std::is_same_v<T, V>) {
+    for (; i > 0; i -= 2) { // two layers side by side
+      Slab<T, S> const lower = make_slab<with_count>(model.solid[i], c2, inv_c2, k);
+      Slab<T, S> const upper = make_slab<with_count>(model.solid[i - 1], c2, inv_c2, k);
+      auto const twin = [&](T const& a, T const& b) { return Twin<T>{a, b}; };
+      PsvFunctions<Twin<T>> const f = psv_functions(
+          twin(lower.x, upper.x), twin(lower.at.r2, upper.at.r2), twin(lower.at.s2, upper.at.s2),
+          twin(lower.at.gap, upper.at.gap), twin(lower.at.inv_gap, upper.at.inv_gap));
+      sweep.pass(lower, PsvFunctions<T>{f.one.a, f.m1.a, f.s1.a, f.m2.a, f.s2.a});
+      sweep.pass(upper, PsvFunctions<T>{f.one.b, f.m1.b, f.s1.b, f.m2.b, f.s2.b});
+      if (((i >> 1) & 1) == 0) normalise(sweep.m, sweep.exponent);
     }
-    PsvFunctions<T> const f = psv_functions(x, at.r2, at.s2, at.gap, at.inv_gap);
-    for (int j = 0; j < repeats; ++j) {
-      V spread;
-      Minors<T> up = propagate(at, f, m, spread);
-      if constexpr (with_count) {
-        auto const active = V(double(j)) < parts;
-        auto const unclear = abs(value(up.m12)) < spread * doubt_limit;
-        count = count + select(active, clamped_count(at, f, m, up), zero);
-        doubt = select(active & unclear, one, doubt);
-        if (repeats > 1) select_minors(active, up, m);
-        if ((j & 7) == 7) normalise(up, exponent);
-      }
-      m = up;
-    }
-    if ((i & 3) == 0) normalise(m, exponent);
   }
-  return free_surface<with_count>(model, c2, k, m, exponent, count, doubt);
+  for (; i >= 0; --i) {
+    Slab<T, S> const slab = make_slab<with_count>(model.solid[i], c2, inv_c2, k);
+    sweep.pass(slab, psv_functions(slab.x, slab.at.r2, slab.at.s2, slab.at.gap, slab.at.inv_gap));
+    if ((i & 3) == 0) normalise(sweep.m, sweep.exponent);
+  }
+  return free_surface<with_count>(model, c2, k, sweep.m, sweep.exponent, sweep.count, sweep.doubt);
 }
 
 } // namespace moho::dispersion

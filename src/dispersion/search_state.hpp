@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a root search reads, writes and remembers.
+#pragma once
+#include "moho/dispersion/love.hpp"
+#include "moho/dispersion/solve.hpp"
+
+namespace moho::dispersion::detail {
+
+/// Settings of a precision, all relative to c.
+template <class L>
+struct Precision;
+template <>
+struct Precision<double> {
+  static constexpr double near = 1e-7;    ///< how near an end of the bracket must be to the root
+  static constexpr double least = 3e-9;   ///< no nearer: the count at that end must be beyond doubt
+  static constexpr double curved = 1e-12; ///< product of the distances of the two ends: what a
+                                          ///< chord's root may be off by, times the curvature
+  static constexpr double strict = 4e-10; ///< width of the bracket where a first try was too noisy
+  static constexpr double noise = 2e-13;  ///< the largest accepted noise of a root
+};
+template <>
+struct Precision<DoubleDouble> {
+  static constexpr double near = 1e-8, least = 3e-10, curved = 1e-14, strict = 4e-13, noise = 2e-14;
+};
+
+KOKKOS_INLINE_FUNCTION double to_double(double x) {
+  return x;
+}
+KOKKOS_INLINE_FUNCTION double to_double(DoubleDouble x) {
+  return x.hi;
+}
+
+/// What is known of mode n at a period: the count and the secular value at the nearest velocities
+/// below (N <= n) and above (N > n). A count of -1 marks an end that was not evaluated.
+template <class L>
+struct Bracket {
+  L lo, hi, f_lo, f_hi;
+  L x;               ///< estimate of the root, once the bracket is certified
+  double e_lo, e_hi; ///< f_lo and f_hi are to be multiplied by 2^e_lo and 2^e_hi
+  int n_lo, n_hi;
+};
+
+/// 2^exponent, kept finite and normal.
+KOKKOS_INLINE_FUNCTION double power_of_two(double exponent) {
+  int const e = static_cast<int>(exponent < -900 ? -900 : exponent > 900 ? 900 : exponent);
+  return moho::detail::from_bits(static_cast<std::uint64_t>(e + 1023) << 52);
+}
+/// f 2^exponent.
+KOKKOS_INLINE_FUNCTION double rescale(double f, double exponent) {
+  return f * power_of_two(exponent);
+}
+KOKKOS_INLINE_FUNCTION DoubleDouble rescale(DoubleDouble f, double exponent) {
+  double const scale = power_of_two(exponent);
+  return {f.hi * scale, f.lo * scale};
+}
+
+/// State of a point in `SearchData::wanted`.
+enum Wanted : unsigned char {
+  done = 0,
+  open = 1,
+  retry = 2 ///< came out too noisy from a wide bracket: once more, strictly
+};
+
+/// What one search reads and writes; `points` are the model's periods, sorted ascending.
+/// Arrays over (mode, point) have the mode slowest.
+template <class L>
+struct SearchData {
+  int points, modes;
+  bool group;               ///< group velocity and ellipticity of every point
+  L const* omega;           ///< (points) angular frequency
+  double const* log_period; ///< (points)
+  L c_min, c_max;      ///< c_min: start of the search, may be lowered; c_max: vs_halfspace (1-1e-7)
+  Bracket<L>* bracket; ///< (modes x points) scratch
+  unsigned char* wanted;    ///< (modes x points) Wanted; in: points to solve
+  double* slope;            ///< (modes x points) log2 |dF/dc| at fixed frequency, NaN where unknown
+  double* phase;            ///< (modes x points) in: a guess or NaN; out: the root or NaN
+  double* group_velocity;   ///< (modes x points)
+  double* ellipticity;      ///< (modes x points) Rayleigh
+  Status* status;           ///< (modes x points) ok, channel, absent or failed
+  int* count;               ///< (points) trapped modes, counted at c_max; -1: in doubt
+  unsigned char* fold;      ///< (points) set where counts at two velocities contradict monotony
+  std::int64_t evaluations; ///< lane evaluations spent
+};
+
+/// One lane: its task and where its search stands.
+template <class L>
+struct LaneState {
+  enum Stage { idle, isolating, polishing, confirming };
+  Stage stage;
+  int point, mode, evaluations;
+  bool needed;           ///< its slope serves other points, or is asked for
+  bool strict;           ///< a second try, with a narrow bracket
+  L x, f;                ///< velocity to evaluate next, or evaluated last, with its secular value
+  int n;                 ///< count at the velocity evaluated last
+  L guess, step;         ///< step = 0: no guess
+  double slope, trust;   ///< expected log2 |dF/dc|, NaN: unknown; its relative error
+  L a, b, c, fa, fb, fc; ///< Chandrupatla: b and a enclose the root, c is the point before
+  double e_x, exponent;  ///< of f; of fa, fb and fc
+};
+
+/// The order of work: periods in levels, coarse to fine, all modes of a level one after another.
+struct Schedule {
+  int points, modes, stride, first, index;
+
+  KOKKOS_FUNCTION Schedule(int points_, int modes_, int lanes)
+      : points(points_), modes(modes_), stride(1), first(0), index(0) {
+    while (stride * 2 < points && (points / (stride * 2) + 1) * modes >= lanes) stride *= 2;
+  }
+  KOKKOS_FUNCTION bool append_last() const { return first == 0 && (points - 1) % stride != 0; }
+  KOKKOS_FUNCTION int per_mode() const {
+    return first > points - 1 ? 0 : (points - 1 - first) / stride + 1 + (append_last() ? 1 : 0);
+  }
+  /// Goes on to the next level where this one is used up; false at the end.
+  KOKKOS_FUNCTION bool settle() {
+    while (index >= per_mode() * modes) {
+      int const next = first == 0 ? stride : stride / 2;
+      if (next <= 1) return false;
+      stride = next;
+      first = stride / 2;
+      index = 0;
+    }
+    return true;
+  }
+  KOKKOS_FUNCTION int mode() const { return index / per_mode(); }
+  KOKKOS_FUNCTION int point() const {
+    int const i = index % per_mode();
+    return append_last() && i == per_mode() - 1 ? points - 1 : first + i * stride;
+  }
+  /// Distance to the neighbours of a coarser level; 0 in the first level.
+  KOKKOS_FUNCTION int reach() const { return first; }
+  /// Whether a later level starts from this one's results.
+  KOKKOS_FUNCTION bool feeds_others() const { return first == 0 ? stride > 1 : stride > 2; }
+};
+
+} // namespace moho::dispersion::detail
