@@ -61,7 +61,7 @@ template <class S>
 S angular_frequency(double period, Units const& units);
 
 /// Where the search of a case begins (below every mode as a rule; it is checked) and ends.
-double lowest_velocity(LayeredModel const& model);
+double lowest_velocity(LayeredModel const& model, Wave wave);
 inline constexpr double top_margin = 1e-7; ///< modes are sought below vs_halfspace (1 - 1e-7)
 template <class S>
 S highest_velocity(LayeredModel const& model, Units const& units) {

@@ -19,7 +19,7 @@ public:
     append_layers(model, _units, _coarse);
     append_layers(model, _units, _fine);
     _omega = angular_frequency<DoubleDouble>(period, _units);
-    _lowest = lowest_velocity(model) / _units.velocity;
+    _lowest = lowest_velocity(model, Wave::rayleigh) / _units.velocity;
     _highest = highest_velocity<double>(model, _units);
   }
 

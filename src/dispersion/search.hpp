@@ -57,13 +57,13 @@ private:
   KOKKOS_FUNCTION int fill_lanes(Schedule& next, Wanted state) {
     int busy = 0;
     for (Lane& s : _lane) {
-      while (s.stage == Lane::idle && next.settle()) {
+      while (s.stage == Lane::idle && !next.at_end()) {
         int const mode = next.mode(), point = next.point();
         if (_d.wanted[at(mode, point)] == state) {
           if (!ready(mode, point, next.reach())) break;
           start(s, mode, point, next, state == retry);
         }
-        ++next.index;
+        next.advance();
       }
       busy += s.stage != Lane::idle;
     }
@@ -300,7 +300,7 @@ private:
     bool const a_is_near = L(0.5) > t;
     const L distance = (a_is_near ? t : L(1.0) - t) * width;
     if (s.strict ? width < c * Precision<L>::strict
-                 : interpolated && distance < c * Precision<L>::near &&
+                 : interpolated && distance < c * (s.needed ? 1.0 : 0.2) * Precision<L>::near &&
                        distance * width < c * c * Precision<L>::curved) {
       store(s, s.a + (s.b - s.a) * t);
       return;
@@ -373,25 +373,32 @@ private:
     _d.wanted[i] = done;
   }
 
-  /// How far the secular value at an end of the bracket is from the line through (x, f), in units
-  /// of c: the noise of a root, where the end is near. A negative number where it is not.
-  KOKKOS_FUNCTION L deviation(L end, L f_end, L x, L f, L slope) const {
-    return abs(end - x) < x * (2 * Precision<L>::near) ? abs((f_end - f) / slope - (end - x))
-                                                       : L(-1.0);
+  /// Noise of a root in units of c: how far the secular value at the nearer end of the bracket is
+  /// from the parabola through the farther end and (x, f) with this slope. Negative where no end is
+  /// near.
+  KOKKOS_FUNCTION L noise_at(Bracket<L> const& b, L x, L f, L slope) const {
+    const L d_lo = b.lo - x, d_hi = b.hi - x;
+    bool const lo_is_near = abs(d_hi) > abs(d_lo);
+    const L near = lo_is_near ? d_lo : d_hi, far = lo_is_near ? d_hi : d_lo;
+    const L f_near = lo_is_near ? b.f_lo : b.f_hi, f_far = lo_is_near ? b.f_hi : b.f_lo;
+    if (!(abs(near) < x * (2 * Precision<L>::near))) return L(-1.0);
+    const L bend = (f_far - f) / slope - far, ratio = near / far;
+    return abs((f_near - f) / slope - near - bend * ratio * ratio);
   }
 
   /// Phase velocity alone, from the bracket and the value at the estimate x: the slope is that of
-  /// the chord from the farther end.
+  /// the chord to the farther end; how far the two chords differ bounds noise and curvature.
   KOKKOS_FUNCTION void confirm(Lane& s) {
     int const i = at(s.mode, s.point);
     Bracket<L> const& b = _d.bracket[i];
     const L f = rescale(s.f, s.e_x - b.e_hi), to_lo = s.x - b.lo, to_hi = b.hi - s.x;
-    const L slope = to_lo > to_hi ? (f - b.f_lo) / to_lo : (b.f_hi - f) / to_hi;
-    const L root = s.x - f / slope, noise = max(deviation(b.lo, b.f_lo, s.x, f, slope),
-                                                deviation(b.hi, b.f_hi, s.x, f, slope));
-    const L slack = root * Precision<L>::noise;
+    const L slope_lo = (f - b.f_lo) / to_lo, slope_hi = (b.f_hi - f) / to_hi;
+    bool const lo_is_near = to_hi > to_lo;
+    const L slope = lo_is_near ? slope_hi : slope_lo, near = lo_is_near ? to_lo : to_hi;
+    const L noise = abs((slope_lo - slope_hi) / slope) * near;
+    const L root = s.x - f / slope, slack = root * Precision<L>::noise;
     s.stage = Lane::idle;
-    if (noise >= L(0.0) && noise < slack && abs(root - s.x) < root * 1e-12 && root > b.lo - slack &&
+    if (noise < slack && abs(root - s.x) < root * 1e-12 && root > b.lo - slack &&
         b.hi + slack > root) {
       _d.phase[i] = to_double(root);
       _d.status[i] = Status::ok;
@@ -409,17 +416,20 @@ private:
   /// Roots and group velocities of the waiting points from one evaluation with exact derivatives.
   KOKKOS_FUNCTION void finish() {
     T c, omega;
+    int const count = _waiting_count;
+    int waiting[lanes];
     for (int i = 0; i < lanes; ++i) {
-      int const j = _waiting[i < _waiting_count ? i : 0];
+      int const j = waiting[i] = _waiting[i < count ? i : 0];
       set_lane(c, i, _d.bracket[j].x);
       set_lane(omega, i, _d.omega[j % _d.points]);
     }
     const T k = omega / c;
     Dual<T> const dc{c, T(1.0), T(0.0)}, dk{k, T(0.0), T(1.0)};
     auto const e = _wave == Wave::love ? love(_model, dc, dk) : rayleigh<false>(_model, dc, dk);
-    for (int i = 0; i < _waiting_count; ++i) {
+    _waiting_count = 0;
+    for (int i = 0; i < count; ++i) {
       _d.evaluations += 3;
-      int const j = _waiting[i];
+      int const j = waiting[i];
       double const exponent = to_double(lane(e.exponent, i)) - _d.bracket[j].e_hi;
       bool const sound = accept(j, lane(c, i), lane(k, i), rescale(lane(e.secular.v, i), exponent),
                                 rescale(lane(e.secular.d0, i), exponent),
@@ -429,7 +439,6 @@ private:
                         lane(e.ux.d0, i), lane(e.ux.d1, i), lane(e.uz.v, i), lane(e.uz.d0, i),
                         lane(e.uz.d1, i));
     }
-    _waiting_count = 0;
   }
 
   /// Newton's step from x, accepted if the secular values at the near ends of the certified bracket
@@ -438,7 +447,7 @@ private:
     Bracket<L> const& b = _d.bracket[i];
     const L slope = f_c - k / x * f_k; // at fixed frequency
     const L root = x - f / slope, group = x - k * f_k / f_c;
-    const L noise = max(deviation(b.lo, b.f_lo, x, f, slope), deviation(b.hi, b.f_hi, x, f, slope));
+    const L noise = noise_at(b, x, f, slope);
     const L slack = root * Precision<L>::noise;
     bool const sound = noise >= L(0.0) && noise < slack && root > b.lo - slack &&
                        b.hi + slack > root && abs(root - x) < root * 2e-8 && abs(group) < L(1e6);
@@ -446,6 +455,12 @@ private:
       bool const again = b.hi - b.lo > x * (4 * Precision<L>::strict) && _d.wanted[i] != retry;
       fail(i);
       if (again) _d.wanted[i] = retry;
+      return false;
+    }
+    if (abs(root - x) > root * 3e-12 && _d.wanted[i] != polished) {
+      _d.bracket[i].x = root;
+      _d.wanted[i] = polished;
+      queue(i);
       return false;
     }
     _d.phase[i] = to_double(root);

@@ -58,7 +58,8 @@ KOKKOS_INLINE_FUNCTION DoubleDouble rescale(DoubleDouble f, double exponent) {
 enum Wanted : unsigned char {
   done = 0,
   open = 1,
-  retry = 2 ///< came out too noisy from a wide bracket: once more, strictly
+  retry = 2,   ///< came out too noisy from a wide bracket: once more, strictly
+  polished = 3 ///< its derivatives are evaluated once more, at the root
 };
 
 /// What one search reads and writes; `points` are the model's periods, sorted ascending.
@@ -99,37 +100,39 @@ struct LaneState {
 };
 
 /// The order of work: periods in levels, coarse to fine, all modes of a level one after another.
-struct Schedule {
-  int points, modes, stride, first, index;
-
-  KOKKOS_FUNCTION Schedule(int points_, int modes_, int lanes)
-      : points(points_), modes(modes_), stride(1), first(0), index(0) {
-    while (stride * 2 < points && (points / (stride * 2) + 1) * modes >= lanes) stride *= 2;
+class Schedule {
+public:
+  KOKKOS_FUNCTION Schedule(int points, int modes, int lanes) : _points(points), _modes(modes) {
+    while (_stride * 2 < points && (points / (_stride * 2) + 1) * modes >= lanes) _stride *= 2;
+    begin_level(0);
   }
-  KOKKOS_FUNCTION bool append_last() const { return first == 0 && (points - 1) % stride != 0; }
-  KOKKOS_FUNCTION int per_mode() const {
-    return first > points - 1 ? 0 : (points - 1 - first) / stride + 1 + (append_last() ? 1 : 0);
-  }
-  /// Goes on to the next level where this one is used up; false at the end.
-  KOKKOS_FUNCTION bool settle() {
-    while (index >= per_mode() * modes) {
-      int const next = first == 0 ? stride : stride / 2;
-      if (next <= 1) return false;
-      stride = next;
-      first = stride / 2;
-      index = 0;
-    }
-    return true;
-  }
-  KOKKOS_FUNCTION int mode() const { return index / per_mode(); }
-  KOKKOS_FUNCTION int point() const {
-    int const i = index % per_mode();
-    return append_last() && i == per_mode() - 1 ? points - 1 : first + i * stride;
-  }
+  KOKKOS_FUNCTION bool at_end() const { return _mode == _modes; }
+  KOKKOS_FUNCTION int mode() const { return _mode; }
+  KOKKOS_FUNCTION int point() const { return _point; }
   /// Distance to the neighbours of a coarser level; 0 in the first level.
-  KOKKOS_FUNCTION int reach() const { return first; }
+  KOKKOS_FUNCTION int reach() const { return _first; }
   /// Whether a later level starts from this one's results.
-  KOKKOS_FUNCTION bool feeds_others() const { return first == 0 ? stride > 1 : stride > 2; }
+  KOKKOS_FUNCTION bool feeds_others() const { return _first == 0 ? _stride > 1 : _stride > 2; }
+
+  KOKKOS_FUNCTION void advance() {
+    if (_first == 0 && _point < _points - 1 && _point + _stride >= _points)
+      _point = _points - 1; // the first level takes the last point too
+    else
+      _point += _stride;
+    if (_point < _points) return;
+    _point = _first;
+    if (++_mode < _modes) return;
+    if (_first != 0) _stride /= 2;
+    if (_stride > 1) begin_level(_stride / 2);
+  }
+
+private:
+  int _points, _modes, _stride = 1, _first = 0, _mode = 0, _point = 0;
+
+  KOKKOS_FUNCTION void begin_level(int first) {
+    _first = _point = first;
+    _mode = first < _points ? 0 : _modes;
+  }
 };
 
 } // namespace moho::dispersion::detail

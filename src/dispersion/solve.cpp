@@ -39,11 +39,14 @@ DoubleDouble angular_frequency<DoubleDouble>(double period, Units const& units) 
   return two_pi / DoubleDouble(period) / DoubleDouble(units.frequency());
 }
 
-double lowest_velocity(LayeredModel const& model) {
+double lowest_velocity(LayeredModel const& model, Wave wave) {
   double lowest = model.vs.back();
   for (std::size_t i = 0; i < model.layers(); ++i)
-    lowest = std::min(lowest, model.vs[i] > 0 ? model.vs[i] : model.vp[i]);
-  return 0.3 * lowest;
+    if (model.vs[i] > 0)
+      lowest = std::min(lowest, model.vs[i]);
+    else if (wave == Wave::rayleigh)
+      lowest = std::min(lowest, model.vp[i]);
+  return wave == Wave::love ? 0.98 * lowest : 0.3 * lowest; // no Love wave is slower than any layer
 }
 
 /// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity,
@@ -128,7 +131,7 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
     search.omega.push_back(angular_frequency<S>(periods[p], units));
     search.log_period.push_back(std::log(periods[p]));
   }
-  search.c_min.push_back(S(lowest_velocity(model) / units.velocity));
+  search.c_min.push_back(S(lowest_velocity(model, wave) / units.velocity));
   search.c_max.push_back(highest_velocity<S>(model, units));
   search.wanted.resize(search.wanted.size() + entries, 1);
   search.phase.resize(search.phase.size() + entries, NAN);

@@ -5,6 +5,41 @@
 
 namespace moho::dispersion {
 
+/// The upward sweep of displacement u and traction t, with the count of zeros of u.
+template <class T>
+struct LoveSweep {
+  using V = ValueOf<T>;
+  T u, t;
+  V count, exponent;
+
+  /// Passes a layer of width x with s^2 = s2, mu and its inverse a, and the functions h.
+  template <class S>
+  KOKKOS_FORCEINLINE_FUNCTION void pass(SolidLayer<S> const& l, T x, T s2, Hyperbolic<T> const& h) {
+    const T top = u * h.cosine - t * l.a * h.sine;
+    const V zero(0.0), changed = abs(sign_bit(value(u)) - sign_bit(value(top)));
+    const V turn2 = -value(s2) * value(x) * value(x);
+    if (any(turn2 > V(9.8696))) {
+      const V turns = floor(sqrt(max(turn2, zero)) * (1.0 / 3.14159265358979323846));
+      const V parity = turns - floor(turns * 0.5) * 2.0;
+      count = count + turns + abs(changed - parity);
+    } else {
+      count = count + changed;
+    }
+    t = t * h.cosine - s2 * l.mu * h.sine * u;
+    u = top;
+  }
+
+  /// Divides by a power of two, which `exponent` keeps.
+  KOKKOS_FORCEINLINE_FUNCTION void normalise() {
+    V power;
+    const V size = max(max(abs(value(u)), abs(value(t))), V(1e-290));
+    const T unit{moho::detail::inverse_power_of_two(size, power)};
+    u = u * unit;
+    t = t * unit;
+    exponent = exponent + power;
+  }
+};
+
 /// In z' = k z, stresses divided by k: u' = t/mu, t' = mu s^2 u. Zeros of u all cross the same way
 /// (1/mu > 0), so their number is the count of modes clamped at the top; the free surface adds one
 /// where the stiffness -t/u is negative. Fluids on top carry no shear: the sea floor is free.
@@ -14,27 +49,27 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> love(LayerView<S> const& model, T c, T k) {
   const V one(1.0), zero(0.0);
   const T c2 = c * c;
   SolidLayer<S> const& half_space = model.solid[model.solids - 1];
-  T u{one}, t = -(sqrt(1.0 - c2 * half_space.inv_vs2) * half_space.mu);
-  V count(0.0), exponent(0.0);
-  for (int i = model.solids - 2; i >= 0; --i) {
+  LoveSweep<T> sweep{T{one}, -(sqrt(1.0 - c2 * half_space.inv_vs2) * half_space.mu), zero, zero};
+  int i = model.solids - 2;
+  if constexpr (Scalar<T>::lanes > 1 && std::is_same_v<T, V>) {
+    for (; i > 0; i -= 2) { // two layers side by side
+      SolidLayer<S> const &lower = model.solid[i], &upper = model.solid[i - 1];
+      Twin<T> const x{k * lower.thickness, k * upper.thickness};
+      Twin<T> const s2{1.0 - c2 * lower.inv_vs2, 1.0 - c2 * upper.inv_vs2};
+      Hyperbolic<Twin<T>> const h = hyperbolic(x, s2);
+      sweep.pass(lower, x.a, s2.a, Hyperbolic<T>{h.excess.a, h.cosine.a, h.sine.a, h.factor.a});
+      sweep.pass(upper, x.b, s2.b, Hyperbolic<T>{h.excess.b, h.cosine.b, h.sine.b, h.factor.b});
+      sweep.normalise();
+    }
+  }
+  for (; i >= 0; --i) {
     SolidLayer<S> const& l = model.solid[i];
     const T x = k * l.thickness, s2 = 1.0 - c2 * l.inv_vs2;
-    Hyperbolic<T> const h = hyperbolic(x, s2);
-    const T top = u * h.cosine - t * l.a * h.sine;
-    t = t * h.cosine - s2 * l.mu * h.sine * u;
-    const V turns = floor(sqrt(max(-value(s2), zero)) * value(x) * (1.0 / 3.14159265358979323846));
-    const V parity = turns - floor(turns * 0.5) * 2.0;
-    count = count + turns + abs(abs(sign_bit(value(u)) - sign_bit(value(top))) - parity);
-    u = top;
-    V power;
-    const V size = max(max(abs(value(u)), abs(value(t))), V(1e-290));
-    const T unit{moho::detail::inverse_power_of_two(size, power)};
-    u = u * unit;
-    t = t * unit;
-    exponent = exponent + power;
+    sweep.pass(l, x, s2, hyperbolic(x, s2));
+    sweep.normalise();
   }
-  count = count + select(value(u) * value(t) > zero, one, zero);
-  return {-t, exponent, count, zero, T(zero), T(zero)};
+  const V count = sweep.count + select(value(sweep.u) * value(sweep.t) > zero, one, zero);
+  return {-sweep.t, sweep.exponent, count, zero, T(zero), T(zero)};
 }
 
 } // namespace moho::dispersion
