@@ -75,13 +75,13 @@ struct SearchItem {
   int first_entry;         ///< in the (modes x points) arrays
   int first_count;
   Wave wave;
+  bool group; ///< group velocity and ellipticity of every point
 };
 
 /// A prepared batch of searches; sorted periods; scaled units.
 template <class S>
 struct SearchBatch {
   int modes;
-  bool group; ///< group velocity and ellipticity of every point
   std::vector<SearchItem> item;
   LayerStore<S> layers;
   std::vector<S> omega, c_min, c_max;                     ///< c_min and c_max per item
@@ -114,7 +114,6 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
   auto const count = to_device(batch.count);
   auto const evaluations = to_device(batch.evaluations);
   int const modes = batch.modes;
-  bool const group = batch.group;
   using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
   Kokkos::parallel_for(
       "moho::dispersion::search", Policy(0, static_cast<int>(batch.item.size())),
@@ -124,7 +123,7 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
                                  it.fluids, it.solids};
         SearchData<S> data{it.points,
                            modes,
-                           group,
+                           it.group,
                            omega.data() + it.first_omega,
                            log_period.data() + it.first_omega,
                            c_min(i),

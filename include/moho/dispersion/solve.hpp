@@ -25,10 +25,18 @@ enum class Status : std::int8_t {
 };
 char const* name(Status status); ///< "ok", "absent", ...
 
+/// How folds of Rayleigh branches are looked for, in models whose contrast of rigidity allows them.
+enum class FoldSearch : std::int8_t {
+  scan,  ///< all velocities of every period: finds folds of modes that were not asked for, too
+  slopes ///< the modes asked for: periods are scanned where the exact slopes of the curve leave
+         ///< room for a fold (solve.cpp tells when); for many periods of many models
+};
+
 struct SolveOptions {
   int modes = 1; ///< modes 0 .. modes-1 of each wave
   std::array<bool, 2> waves{true, true};
   bool group = true; ///< group velocity and ellipticity too; else NaN
+  FoldSearch folds = FoldSearch::scan;
   bool extended_only = false; ///< every root in extended precision: slow, the truth for tests
 };
 
@@ -50,8 +58,8 @@ struct Flag {
 
 /// Floating-point operations of one solid layer in one evaluation with its count, by Wave:
 /// additions, multiplications, divisions and square roots, those inside exp and sincos included,
-/// counted by hand in rayleigh.hpp, love.hpp and functions.hpp (+-10 % from regime to regime).
-inline constexpr std::array<std::int64_t, 2> flops_per_layer{250, 90};
+/// near the fundamental mode of a gradient; tests/unit/dispersion/operations_test.cpp counts them.
+inline constexpr std::array<std::int64_t, 2> flops_per_layer{208, 58};
 
 /// Answers to a ModelBatch. `point` = period_offset[case] + period index. Absent or failed: NaN.
 struct Curves {
