@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "scan.hpp"
+#include "moho/dispersion/eigenfunctions.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -15,7 +16,8 @@ struct Sample {
 /// A model at one frequency, in double for the scan and in extended precision for the roots.
 class PeriodScanner {
 public:
-  PeriodScanner(LayeredModel const& model, double period) : _units(model) {
+  PeriodScanner(LayeredModel const& model, double period)
+      : _model(model), _period(period), _units(model) {
     append_layers(model, _units, _coarse);
     append_layers(model, _units, _fine);
     _omega = angular_frequency<DoubleDouble>(period, _units);
@@ -42,6 +44,8 @@ public:
   }
 
 private:
+  LayeredModel _model;
+  double _period;
   Units _units;
   LayerStore<double> _coarse;
   LayerStore<DoubleDouble> _fine;
@@ -127,8 +131,15 @@ private:
     auto const e = rayleigh<false>(_fine.view(), D{x, one, zero}, D{k, zero, one});
     const D f = e.secular;
     const DoubleDouble root = x - f.v / (f.d0 - k / x * f.d1), group = x - k * f.d1 / f.d0;
-    _scan.roots.push_back(
-        {root.hi * _units.velocity, group.hi * _units.velocity, NAN, count_above});
+    const D E = surface_ellipticity(e.top);
+    const DoubleDouble slope = E.d0 - k / x * E.d1, at_root = E.v + slope * (root - x);
+    double const phase = root.hi * _units.velocity;
+    const EllipticityTrust trust{std::fabs((slope * x).hi), 0};
+    double const ellipticity =
+        trustworthy(trust, at_root.hi, 1e-29)
+            ? at_root.hi
+            : eigenfunction(_model, _period, Wave::rayleigh, phase).ellipticity;
+    _scan.roots.push_back({phase, group.hi * _units.velocity, ellipticity, count_above});
   }
 };
 

@@ -354,6 +354,7 @@ private:
                      a_is_low ? s.fa : s.fb,
                      a_is_low ? s.fb : s.fa,
                      x,
+                     x,
                      s.exponent,
                      s.exponent,
                      s.mode,
@@ -434,10 +435,16 @@ private:
       bool const sound = accept(j, lane(c, i), lane(k, i), rescale(lane(e.secular.v, i), exponent),
                                 rescale(lane(e.secular.d0, i), exponent),
                                 rescale(lane(e.secular.d1, i), exponent));
-      if (sound && _wave == Wave::rayleigh)
-        set_ellipticity(j, lane(c, i), lane(k, i), to_double(lane(e.ux.v, i) / lane(e.uz.v, i)),
-                        lane(e.ux.d0, i), lane(e.ux.d1, i), lane(e.uz.v, i), lane(e.uz.d0, i),
-                        lane(e.uz.d1, i));
+      if (sound && _d.group && _wave == Wave::rayleigh) {
+        auto const at_lane = [&](Dual<T> const& v) {
+          return Dual<L>{lane(v.v, i), lane(v.d0, i), lane(v.d1, i)};
+        };
+        Minors<Dual<T>> const& top = e.top;
+        set_ellipticity(j, lane(c, i), lane(k, i),
+                        {at_lane(top.m12), at_lane(top.m13), at_lane(top.m14), at_lane(top.m23),
+                         at_lane(top.m34)},
+                        lane(e.u.v, i), lane(e.P.v, i));
+      }
     }
   }
 
@@ -457,12 +464,13 @@ private:
       if (again) _d.wanted[i] = retry;
       return false;
     }
-    if (abs(root - x) > root * 3e-12 && _d.wanted[i] != polished) {
+    if (abs(root - x) > root * Precision<L>::slopes && _d.wanted[i] != polished) {
       _d.bracket[i].x = root;
       _d.wanted[i] = polished;
       queue(i);
       return false;
     }
+    _d.bracket[i].root = root;
     _d.phase[i] = to_double(root);
     _d.group_velocity[i] = to_double(group);
     _d.slope[i] = std::log2(std::fabs(to_double(slope))) + b.e_hi;
@@ -472,15 +480,20 @@ private:
     return true;
   }
 
-  /// u_x/u_z, brought from x to the root along fixed frequency. Where it changes so fast that the
-  /// last digit of c matters, the surface is cut off from a buried channel that holds the mode.
-  KOKKOS_FUNCTION void set_ellipticity(int i, L x, L k, double value, L ux_c, L ux_k, L uz, L uz_c,
-                                       L uz_k) {
-    double const along = to_double((ux_c - k / x * ux_k) / uz);
-    double const slope = along - value * to_double((uz_c - k / x * uz_k) / uz);
-    double const scale = std::fabs(value) > 1 ? std::fabs(value) : 1;
-    _d.ellipticity[i] = value + slope * (_d.phase[i] - to_double(x));
-    if (!(std::fabs(slope) * _d.phase[i] * 1e-14 < 1e-8 * scale)) _d.status[i] = Status::channel;
+  /// From the minors at x, brought to the root along fixed frequency; marked where it is not to be
+  /// trusted. The distance from x to the root explains a mismatch of that times the leverage.
+  KOKKOS_FUNCTION void set_ellipticity(int i, L x, L k, Minors<Dual<L>> const& top, L u, L P) {
+    Dual<L> const E = surface_ellipticity(top);
+    double const slope = to_double(E.d0 - k / x * E.d1), phase = _d.phase[i];
+    double const beside = to_double(_d.bracket[i].root - x);
+    Minors<L> const m{top.m12.v, top.m13.v, top.m14.v, top.m23.v, top.m34.v};
+    double const leverage = std::fabs(slope) * phase, size = std::fabs(to_double(E.v));
+    double const explained = 2 * std::fabs(slope * beside) / (size > 0 ? size : 1);
+    double const mismatch = to_double(surface_mismatch(m, u, P));
+    _d.ellipticity[i] = to_double(E.v) + slope * beside;
+    EllipticityTrust const trust{leverage, mismatch > explained ? mismatch - explained : 0};
+    if (!trustworthy(trust, _d.ellipticity[i], Precision<L>::last_digit))
+      _d.status[i] = Status::channel;
   }
 };
 

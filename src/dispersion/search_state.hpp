@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a root search reads, writes and remembers.
 #pragma once
+#include "moho/dispersion/ellipticity.hpp"
 #include "moho/dispersion/love.hpp"
 #include "moho/dispersion/solve.hpp"
 
@@ -12,15 +13,18 @@ struct Precision;
 template <>
 struct Precision<double> {
   static constexpr double near = 1e-7;    ///< how near an end of the bracket must be to the root
-  static constexpr double least = 3e-9;   ///< no nearer: the count at that end must be beyond doubt
+  static constexpr double least = 3e-9;   ///< no nearer: the count there must be beyond doubt
   static constexpr double curved = 1e-12; ///< product of the distances of the two ends: what a
                                           ///< chord's root may be off by, times the curvature
   static constexpr double strict = 4e-10; ///< width of the bracket where a first try was too noisy
   static constexpr double noise = 2e-13;  ///< the largest accepted noise of a root
+  static constexpr double slopes = 3e-12; ///< derivatives are taken no farther from the root
+  static constexpr double last_digit = 1e-16;
 };
 template <>
 struct Precision<DoubleDouble> {
-  static constexpr double near = 1e-8, least = 3e-10, curved = 1e-14, strict = 4e-13, noise = 2e-14;
+  static constexpr double near = 1e-8, least = 3e-10, curved = 1e-14, strict = 4e-13;
+  static constexpr double noise = 2e-14, slopes = 1e-20, last_digit = 1e-29;
 };
 
 KOKKOS_INLINE_FUNCTION double to_double(double x) {
@@ -36,6 +40,7 @@ template <class L>
 struct Bracket {
   L lo, hi, f_lo, f_hi;
   L x;               ///< estimate of the root, once the bracket is certified
+  L root;            ///< the root itself, once accepted
   double e_lo, e_hi; ///< f_lo and f_hi are to be multiplied by 2^e_lo and 2^e_hi
   int n_lo, n_hi;
 };

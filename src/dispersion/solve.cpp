@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/dispersion/solve.hpp"
 #include "moho/core/error.hpp"
+#include "moho/dispersion/eigenfunctions.hpp"
 #include "scan.hpp"
 #include <algorithm>
 #include <cmath>
@@ -190,7 +191,9 @@ template <class S>
 void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& place,
                    bool extended) {
   SearchItem const& it = search.item[item];
-  const Units units(_batch.model(place.case_index));
+  const LayeredModel model = _batch.model(place.case_index);
+  auto const periods = _batch.periods(place.case_index);
+  const Units units(model);
   auto const first = static_cast<std::size_t>(_batch.period_offset()[place.case_index]);
   Curves::OfWave& wave = _out.wave[static_cast<int>(place.wave)];
   for (int p = 0; p < it.points; ++p) {
@@ -205,7 +208,12 @@ void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& 
       wave.phase[to] = search.phase[e] * units.velocity;
       if (_options.group) {
         wave.group[to] = search.group_velocity[e] * units.velocity;
-        if (place.wave == Wave::rayleigh) wave.ellipticity[to] = search.ellipticity[e];
+        if (place.wave == Wave::rayleigh)
+          wave.ellipticity[to] =
+              status == Status::channel
+                  ? eigenfunction(model, periods[place.order[p]], place.wave, wave.phase[to])
+                        .ellipticity
+                  : search.ellipticity[e];
       }
       wave.status[to] = status == Status::ok && extended ? Status::extended : status;
       if (!_options.group && status == Status::channel) wave.status[to] = Status::ok;
@@ -318,8 +326,10 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
       for (std::size_t p = 0; p < _batch.periods(i).size(); ++p)
         for (int mode = 0; mode < _options.modes; ++mode) {
           const Status s = of.status[static_cast<std::size_t>(mode) * _out.points + first + p];
-          if (s != Status::extended && s != Status::failed) continue;
+          if (s != Status::extended && s != Status::failed && s != Status::channel) continue;
           char const* reason = "certified in extended precision: double lost digits";
+          if (s == Status::channel)
+            reason = "a buried channel holds the mode: ellipticity matched from both sides";
           if (s == Status::failed)
             reason = too_many_modes(half_waves(_batch.model(i)), _batch.periods(i)[p])
                          ? "more than 20000 modes may be trapped at this period: not searched"

@@ -69,7 +69,7 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> love(LayerView<S> const& model, T c, T k) {
     sweep.normalise();
   }
   const V count = sweep.count + select(value(sweep.u) * value(sweep.t) > zero, one, zero);
-  return {-sweep.t, sweep.exponent, count, zero, T(zero), T(zero)};
+  return {-sweep.t, sweep.exponent, count, zero};
 }
 
 } // namespace moho::dispersion

@@ -19,6 +19,11 @@
 
 namespace moho::dispersion {
 
+template <class T>
+struct Minors {
+  T m12, m13, m14, m23, m34;
+};
+
 /// Result of a secular evaluation. The sign of `secular` is (-1)^count.
 template <class T>
 struct Evaluation {
@@ -26,12 +31,8 @@ struct Evaluation {
   ValueOf<T> exponent;
   ValueOf<T> count; ///< modes with frequency below the given one at this wavenumber
   ValueOf<T> doubt; ///< > 0 where a determinant behind the count nearly cancelled
-  T ux, uz;         ///< displacement at the top of the solid (Rayleigh), up to a common factor
-};
-
-template <class T>
-struct Minors {
-  T m12, m13, m14, m23, m34;
+  Minors<T> top{};  ///< Rayleigh: at the top of the solids, up to a common factor
+  T u{}, P{};       ///< Rayleigh: of the fluid there (1 and 0 without one), up to a common factor
 };
 
 template <class T>
@@ -187,11 +188,12 @@ KOKKOS_INLINE_FUNCTION Evaluation<T> free_surface(LayerView<S> const& model, T c
                                                   Minors<T> const& m, ValueOf<T> exponent,
                                                   ValueOf<T> count, ValueOf<T> doubt) {
   using V = ValueOf<T>;
-  // without shear traction there, u_x : u_z = m13 : m23
-  Evaluation<T> result{m.m34, exponent, count, doubt, m.m13, m.m23};
+  Evaluation<T> result{m.m34, exponent, count, doubt, m, T(V(1.0)), T(V(0.0))};
   V m12 = value(m.m12), trace = value(m.m23) - value(m.m14);
   if (model.fluids > 0) {
     FluidTop<T> const fluid = fluid_top(model, c2, k);
+    result.u = fluid.u;
+    result.P = fluid.P;
     result.secular = m.m34 * fluid.u + m.m23 * fluid.P;
     trace = trace * value(fluid.u) + value(fluid.P) * m12;
     m12 = m12 * value(fluid.u);
