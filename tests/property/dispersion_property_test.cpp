@@ -98,7 +98,7 @@ std::ostream& operator<<(std::ostream& out, Tally const& t) {
 
 TEST(Sites, keep_every_invariant_and_certify) {
   Tally tally;
-  for_batches(draw_site, models_of_run(), 3, [&](ModelBatch const& batch, Curves const& found) {
+  for_batches(draw_random, models_of_run(), 3, [&](ModelBatch const& batch, Curves const& found) {
     Report report = check_invariants(batch, found);
     report.merge(verification::certify(batch, found));
     tally.add(batch, found);
@@ -134,7 +134,7 @@ TEST(Gradients, keep_every_invariant_and_certify) {
 constexpr int all_modes = 60;
 
 TEST(Sites, a_dense_scan_of_the_count_finds_no_missed_root) {
-  for_batches(draw_site, models_of_run() / 40, all_modes,
+  for_batches(draw_random, models_of_run() / 40, all_modes,
               [](ModelBatch const& batch, Curves const& found) {
                 return scan_for_missed_roots(batch, found, 200, false);
               });
@@ -148,7 +148,7 @@ TEST(Foldable, a_dense_scan_of_the_count_finds_no_missed_root) {
 }
 
 TEST(Sites, an_independent_secular_function_changes_sign_at_the_roots_only) {
-  for_batches(draw_site, models_of_run() / 40, all_modes,
+  for_batches(draw_random, models_of_run() / 40, all_modes,
               [](ModelBatch const& batch, Curves const& found) {
                 return scan_for_missed_roots(batch, found, 300, true);
               });
@@ -174,7 +174,7 @@ TEST(Hard, models_have_no_missed_root_and_all_their_folds) {
 }
 
 Report check_scaling(std::size_t count, double slip) {
-  std::vector<Sample> samples = draw(draw_site, 0, count);
+  std::vector<Sample> samples = draw(draw_random, 0, count);
   Curves expected = solve(verification::batch_of(samples), 2);
   Rng rng(seed_of_run(), 1u << 31);
   double const length = std::exp(rng.uniform(-3, 3)), speed = std::exp(rng.uniform(-2, 2));
@@ -208,7 +208,7 @@ TEST(Sites, that_scale_wrongly_are_noticed) {
 
 /// A sound model far outside of the prior.
 Sample draw_extreme(Rng& rng) {
-  Sample s = rng.chance(0.7) ? draw_site(rng) : draw_foldable(rng);
+  Sample s = rng.chance(0.7) ? draw_random(rng) : draw_foldable(rng);
   s.kind += " extreme";
   std::size_t const rows = s.model.layers();
   std::size_t const row = std::size_t(rng.integer(0, int(rows) - 1));
@@ -287,7 +287,7 @@ TEST(Corrupted, models_are_refused_or_solved_but_never_crash) {
   static constexpr double limit = std::numeric_limits<double>::max();
   static constexpr double poisons[] = {NAN,    INFINITY, -INFINITY, -1.0,  0.0, -0.0,
                                        1e-300, limit,    5e-324,    1e-12, 1e12};
-  std::vector<Sample> samples = draw(draw_site, 0, models_of_run() / 2);
+  std::vector<Sample> samples = draw(draw_random, 0, models_of_run() / 2);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     Rng rng(seed_of_run() + 1, i);
     Model& m = samples[i].model;
@@ -321,7 +321,7 @@ Solved solved(Draw generator, std::size_t count, int modes) {
 }
 
 TEST(InvariantsReject, spoiled_answers) {
-  Solved const s = solved(draw_site, 20, 2);
+  Solved const s = solved(draw_random, 20, 2);
   auto const rejected = [&](auto&& spoil) {
     Curves spoiled = s.found;
     spoil(spoiled, spoiled.wave[0]);
@@ -356,7 +356,7 @@ TEST(ScanRejects, a_fold_that_is_not_flagged) {
 }
 
 TEST(ScanRejects, a_root_that_is_off_or_invented) {
-  Solved const s = solved(draw_site, 5, all_modes);
+  Solved const s = solved(draw_random, 5, all_modes);
   Curves off = s.found, invented = s.found;
   off.wave[0].phase[0] *= 1.01;
   EXPECT_FALSE(scan_for_missed_roots(s.batch, off, 600, false).passed());

@@ -3,6 +3,7 @@
 #include "property/oracle.hpp"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -43,7 +44,8 @@ struct Point {
     std::vector<Root> out;
     for (int mode = 0; mode < found.modes; ++mode)
       if (!std::isnan(answer().phase[entry(mode)]))
-        out.push_back({answer().phase[entry(mode)], answer().group[entry(mode)], mode + 1});
+        out.push_back({answer().phase[entry(mode)], answer().group[entry(mode)],
+                       std::numeric_limits<double>::quiet_NaN(), mode + 1});
     return out;
   }
 };
@@ -92,8 +94,8 @@ void check_mode(Report& out, Point const& at, int mode) {
   std::size_t const entry = at.entry(mode);
   Status const status = answer.status[entry];
   auto const where = [&] { return at.text(mode) + ": status " + dispersion::name(status); };
-  bool const valued =
-      status == Status::ok || status == Status::extended || status == Status::multivalued;
+  bool const valued = status == Status::ok || status == Status::extended ||
+                      status == Status::multivalued || status == Status::channel;
   bool const empty = status == Status::absent || status == Status::failed;
   out.expect(valued || empty, where);
   out.expect(!(status == Status::multivalued) || at.fold, where);

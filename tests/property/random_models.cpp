@@ -1,85 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "property/random_models.hpp"
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <numbers>
-#include <numeric>
 
 namespace moho::testing {
 namespace {
 
-double vp_of(double vs, double poisson) {
-  return vs * std::sqrt((2.0 - 2.0 * poisson) / (1.0 - 2.0 * poisson));
-}
-
-std::vector<double> dirichlet_thicknesses(Rng& rng, int n, double total) {
-  std::vector<double> h(n);
-  for (int i = 0; i < n; ++i) h[i] = rng.gamma(2.0 * (1.0 + 1.5 * i / std::max(1, n - 1)));
-  double const sum = std::accumulate(h.begin(), h.end(), 0.0);
-  for (double& x : h) x *= total / sum;
-  return h;
-}
-
-struct Site {
-  bool near_surface;
-  double total, v0, v1;
-};
-
-Site draw_scale(Rng& rng) {
-  if (rng.chance(0.4)) {
-    double const total = std::pow(10.0, rng.uniform(-2, -1));
-    return {true, total, rng.uniform(0.1, 0.35), rng.uniform(0.5, 1.5)};
-  }
-  double const total = rng.uniform(20, 180);
-  return {false, total, rng.uniform(1, 3.2), rng.uniform(4, 5)};
-}
-
-std::vector<double> draw_velocities(Rng& rng, Site const& site, std::vector<double> const& h) {
-  static constexpr std::array<double, 3> spreads{0.03, 0.1, 0.2};
-  double const spread = spreads[rng.integer(0, 2)], power = rng.uniform(0.4, 1.2);
-  std::vector<double> vs(h.size());
-  double top = 0;
-  for (std::size_t i = 0; i < h.size(); ++i) {
-    double const depth = (top + 0.5 * h[i]) / site.total;
-    vs[i] = site.v0 + 0.95 * (site.v1 - site.v0) * std::pow(depth, power);
-    vs[i] *= std::exp(rng.normal(0, spread));
-    top += h[i];
-  }
-  if (rng.chance(0.4)) vs[rng.integer(0, int(h.size()) - 1)] *= rng.uniform(0.6, 0.9);
-  for (double& v : vs) v = std::max(v, 0.08);
-  return vs;
-}
-
-double draw_halfspace(Rng& rng, Site const& site, std::vector<double> const& vs) {
-  auto const [low, high] = std::minmax_element(vs.begin(), vs.end());
-  if (rng.chance(0.9)) return std::max(site.v1, *high * rng.uniform(1.02, 1.2));
-  return site.v1 <= 1.1 * *low ? 1.1 * *high : site.v1;
-}
-
-void push_row(Rng& rng, Site const& site, Model& m, double h, double vs) {
-  double const high = h == 0 && site.near_surface ? 0.35 : site.near_surface ? 0.48 : 0.33;
-  double const vp = vp_of(vs, rng.uniform(0.2, high));
-  double const rho = site.near_surface
-                         ? std::clamp(1.6 + 0.35 * vs + rng.normal(0, 0.08), 1.4, 2.6)
-                         : std::clamp(1.74 * std::pow(vp, 0.25) + rng.normal(0, 0.05), 1.8, 3.8);
-  m.push_back(h, vp, vs, rho);
-}
-
-void put_on_top(Model& m, double h, double vp, double vs, double rho) {
-  m.thickness.insert(m.thickness.begin(), h);
-  m.vp.insert(m.vp.begin(), vp);
-  m.vs.insert(m.vs.begin(), vs);
-  m.rho.insert(m.rho.begin(), rho);
-}
-
-void add_lid(Rng& rng, Model& m) {
-  double const vs = m.vs[0] * rng.uniform(3, 10);
-  put_on_top(m, m.thickness[0] * rng.uniform(0.02, 0.1), vp_of(vs, rng.uniform(0.2, 0.33)), vs,
-             rng.uniform(0.9, 2.8));
-}
+using dispersion::vp_of_poisson;
 
 /// Puts thin steps between rows so that no neighbours differ by more than 2.2 in vs: the contact is
 /// graded, what is soft and what is stiff stays.
@@ -101,115 +29,11 @@ Model with_graded_contacts(Model const& sharp) {
   return out;
 }
 
-std::vector<double> site_periods(Model const& m) {
-  double total = 0, mean = 0, thinnest = 1e300;
-  int n = 0;
-  for (std::size_t i = 0; i + 1 < m.layers(); ++i) {
-    if (m.vs[i] == 0) continue;
-    total += m.thickness[i];
-    mean += m.vs[i];
-    thinnest = std::min(thinnest, m.thickness[i]);
-    ++n;
-  }
-  double const first = std::max(thinnest, total / 12) / (mean / n);
-  return log_spaced(first, std::max(4 * total / m.vs_halfspace(), 1.5 * first), 10);
-}
-
 Sample hard(char const* kind, Model model, double first, double last, int count) {
   return {kind, std::move(model), log_spaced(first, last, count)};
 }
 
 } // namespace
-
-void Model::push_back(double h, double p, double s, double r) {
-  thickness.push_back(h);
-  vp.push_back(p);
-  vs.push_back(s);
-  rho.push_back(r);
-}
-
-Rng::Rng(std::uint64_t seed, std::uint64_t index) : _state(seed) {
-  _state = bits() ^ (index * 0xd1342543de82ef95ull + 0x2545f4914f6cdd1dull);
-  bits();
-}
-
-std::uint64_t Rng::bits() {
-  std::uint64_t z = (_state += 0x9e3779b97f4a7c15ull);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-
-double Rng::uniform(double low, double high) {
-  return low + (high - low) * (double(bits() >> 11) * 0x1.0p-53);
-}
-
-double Rng::normal(double mean, double deviation) {
-  double const radius = std::sqrt(-2.0 * std::log(1.0 - uniform(0, 1)));
-  return mean + deviation * radius * std::cos(2.0 * std::numbers::pi * uniform(0, 1));
-}
-
-// Marsaglia and Tsang (2000).
-double Rng::gamma(double shape) {
-  double const d = shape - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
-  for (;;) {
-    double const x = normal(0, 1), v = std::pow(1.0 + c * x, 3.0);
-    if (v <= 0) continue;
-    if (std::log(1.0 - uniform(0, 1)) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
-  }
-}
-
-int Rng::integer(int low, int high) {
-  return low + int(bits() % std::uint64_t(high - low + 1));
-}
-
-std::vector<double> log_spaced(double first, double last, int count) {
-  std::vector<double> out(count, first);
-  for (int i = 1; i < count; ++i) out[i] = first * std::pow(last / first, double(i) / (count - 1));
-  return out;
-}
-
-Sample draw_site(Rng& rng) {
-  if (rng.chance(0.02)) return draw_gradient(rng);
-  Sample out;
-  Site const site = draw_scale(rng);
-  out.kind = site.near_surface ? "near-surface" : "crust";
-  std::vector<double> const h = dirichlet_thicknesses(rng, rng.integer(2, 12), site.total);
-  std::vector<double> const vs = draw_velocities(rng, site, h);
-  for (std::size_t i = 0; i < h.size(); ++i) push_row(rng, site, out.model, h[i], vs[i]);
-  push_row(rng, site, out.model, 0.0, draw_halfspace(rng, site, vs));
-  if (rng.chance(0.1)) {
-    add_lid(rng, out.model);
-    out.kind += "+lid";
-  }
-  out.periods = site_periods(out.model);
-  if (rng.chance(0.2)) {
-    put_on_top(out.model, std::exp(rng.uniform(std::log(0.05), std::log(6.0))),
-               rng.uniform(1.45, 1.55), 0.0, rng.uniform(1.0, 1.05));
-    out.kind += "+water";
-  }
-  return out;
-}
-
-Sample draw_gradient(Rng& rng) {
-  Sample out;
-  out.kind = "gradient";
-  Site site = draw_scale(rng);
-  int const n = rng.integer(50, 300);
-  double const power = rng.uniform(0.4, 1.2), noise = rng.chance(0.5) ? 0.02 : 0.0;
-  double const ratio = rng.uniform(1.7, 2.0);
-  for (int i = 0; i < n; ++i) {
-    double const depth = (i + 0.5) / n;
-    double const vs = (site.v0 + 0.95 * (site.v1 - site.v0) * std::pow(depth, power)) *
-                      std::exp(rng.normal(0, noise));
-    out.model.push_back(site.total / n, ratio * vs, vs, 1.74 * std::pow(ratio * vs, 0.25));
-  }
-  double const fastest = *std::max_element(out.model.vs.begin(), out.model.vs.end());
-  double const vs = std::max(site.v1, 1.02 * fastest);
-  out.model.push_back(0, ratio * vs, vs, 1.74 * std::pow(ratio * vs, 0.25));
-  out.periods = log_spaced(site.total / 12 / (0.5 * (site.v0 + site.v1)), 4 * site.total / vs, 10);
-  return out;
-}
 
 Sample draw_foldable(Rng& rng) {
   Sample out;
@@ -224,14 +48,15 @@ Sample draw_foldable(Rng& rng) {
   }
   if (rng.chance(0.8))
     out.model.push_back(soft_h * std::exp(rng.uniform(std::log(0.005), std::log(0.3))),
-                        vp_of(lid_vs, rng.uniform(0.15, 0.4)), lid_vs, rng.uniform(0.9, 3));
+                        vp_of_poisson(lid_vs, rng.uniform(0.15, 0.4)), lid_vs, rng.uniform(0.9, 3));
   if (rng.chance(0.5)) {
     double const vs = soft_vs * rng.uniform(1.5, 5);
-    out.model.push_back(soft_h * rng.uniform(0.02, 0.3), vp_of(vs, rng.uniform(0.2, 0.45)), vs,
-                        rng.uniform(1.6, 2.5));
+    out.model.push_back(soft_h * rng.uniform(0.02, 0.3), vp_of_poisson(vs, rng.uniform(0.2, 0.45)),
+                        vs, rng.uniform(1.6, 2.5));
   }
-  out.model.push_back(soft_h, vp_of(soft_vs, poisson), soft_vs, rng.uniform(1.2, 2.2));
-  out.model.push_back(0, vp_of(fast_vs, rng.uniform(0.2, 0.35)), fast_vs, rng.uniform(2, 3.2));
+  out.model.push_back(soft_h, vp_of_poisson(soft_vs, poisson), soft_vs, rng.uniform(1.2, 2.2));
+  out.model.push_back(0, vp_of_poisson(fast_vs, rng.uniform(0.2, 0.35)), fast_vs,
+                      rng.uniform(2, 3.2));
   if (rng.chance(0.25)) {
     out.model = with_graded_contacts(out.model);
     out.kind += "+graded";

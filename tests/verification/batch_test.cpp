@@ -24,7 +24,7 @@ std::vector<Sample> mixed_samples(std::size_t count) {
     else if (i % 50 == 7)
       out.push_back(testing::draw_foldable(rng));
     else
-      out.push_back(testing::draw_site(rng));
+      out.push_back(testing::draw_random(rng));
     std::size_t const periods = 1 + i % 10;
     if (out.back().periods.size() > periods) out.back().periods.resize(periods);
   }

@@ -109,7 +109,7 @@ Root mode_of(std::vector<Root> const& roots, int mode) {
   for (Root const& root : roots)
     if (root.count_above >= mode + 1) return root;
   double const nan = std::numeric_limits<double>::quiet_NaN();
-  return {nan, nan, 0};
+  return {nan, nan, nan, 0};
 }
 
 void compare_periods_with_roots(Report& out, ReferenceCase const& c, Curves const& found,
@@ -130,7 +130,7 @@ void compare_modes(Report& out, ReferenceCase const& c, Curves const& found,
   for (ReferenceMode const& mode : c.modes)
     for (std::size_t p = 0; p < c.periods.size() && mode.mode < found.modes; ++p)
       compare_point(out, found, first_point + p, mode.wave, mode.mode,
-                    {{mode.phase[p], mode.group[p], 0}, false}, c.model.vs_halfspace(), limits,
+                    {{mode.phase[p], mode.group[p], NAN, 0}, false}, c.model.vs_halfspace(), limits,
                     place(c.file, c.name, mode.wave, mode.mode, c.periods[p]));
 }
 
@@ -273,7 +273,8 @@ Report compare_answers(Curves const& expected, Curves const& found, Limits const
         return where + ": " + name(a.status[at]) + " against " + name(b.status[at]);
       });
       if (has_value(a.status[at]) && has_value(b.status[at]))
-        compare_root(out, {a.phase[at], a.group[at], 0}, b.phase[at], b.group[at], limits, where);
+        compare_root(out, {a.phase[at], a.group[at], NAN, 0}, b.phase[at], b.group[at], limits,
+                     where);
     }
     for (std::size_t at = 0; at < a.mode_count.size(); ++at)
       out.expect(a.mode_count[at] == b.mode_count[at], [&] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Comparisons that return a report, so that a test and its negative test call the same function.
 #pragma once
-#include "moho/dispersion/solve.hpp"
+#include "moho/dispersion/sensitivity.hpp"
 #include "property/random_models.hpp"
 #include <array>
 #include <cstdint>
@@ -70,6 +70,16 @@ struct ReferenceMode {
   Wave wave;
   int mode;
   std::vector<double> phase, group; ///< (periods)
+  std::vector<double> ellipticity;  ///< (periods) Rayleigh; NaN where not known
+};
+
+/// Known derivatives of one root.
+struct ReferenceKernel {
+  Wave wave;
+  int mode;
+  double period, phase;
+  dispersion::Gradient dphase; ///< (layers) each; vp empty for Love
+  std::vector<double> dU_dvs;  ///< (layers) or empty
 };
 
 /// A case with its known answer.
@@ -80,6 +90,7 @@ struct ReferenceCase {
   std::array<std::vector<int>, 2> mode_count; ///< by wave; empty: not known
   std::vector<ReferenceMode> modes;
   std::vector<std::vector<dispersion::Root>> roots; ///< by period: all Rayleigh roots; or empty
+  std::vector<ReferenceKernel> kernels;
 };
 
 /// "file name wave mode period" of a point.

@@ -49,9 +49,22 @@ void read_points(Json const& points, ReferenceCase& out) {
     out.mode_count[0].push_back(point.at("count_at_cmax"));
     std::vector<dispersion::Root> roots;
     for (Json const& r : point.at("roots"))
-      roots.push_back({r.at("c"), r.at("U"), r.at("N_above")});
+      roots.push_back({r.at("c"), r.at("U"), r.at("ellipticity"), r.at("N_above")});
     out.roots.push_back(std::move(roots));
   }
+}
+
+ReferenceKernel read_kernel(Json const& k) {
+  auto const optional = [&](char const* key) {
+    return k.contains(key) ? numbers(k[key]) : std::vector<double>();
+  };
+  return {wave_of(k.at("wave")),
+          k.at("mode"),
+          k.at("period"),
+          k.at("phase"),
+          {numbers(k.at("dc_dh")), optional("dc_dvp"), numbers(k.at("dc_dvs")),
+           numbers(k.at("dc_drho"))},
+          optional("dU_dvs")};
 }
 
 ReferenceCase read_case(std::string const& file, Json const& c) {
@@ -70,8 +83,11 @@ ReferenceCase read_case(std::string const& file, Json const& c) {
     for (Json const& n : c.at("mode_count").at(dispersion::name(wave)))
       out.mode_count[static_cast<std::size_t>(wave)].push_back(n);
   for (Json const& mode : c.at("modes"))
-    out.modes.push_back({wave_of(mode.at("wave")), mode.at("mode"), numbers(mode.at("phase")),
-                         numbers(mode.at("group"))});
+    out.modes.push_back(
+        {wave_of(mode.at("wave")), mode.at("mode"), numbers(mode.at("phase")),
+         numbers(mode.at("group")),
+         mode.contains("ellipticity") ? numbers(mode["ellipticity"]) : std::vector<double>()});
+  for (Json const& kernel : c.at("kernels")) out.kernels.push_back(read_kernel(kernel));
   return out;
 }
 
@@ -113,8 +129,8 @@ ClosedForm const& closed_form() {
     Json const all = read("closed_form");
     for (Json const& v : all.at("halfspace_rayleigh").at("values"))
       if (!v.at("vp_over_vs").is_null()) // Poisson's ratio 0.5 is a limit
-        out.rayleigh.push_back(
-            {number(v.at("poisson")), number(v.at("vp_over_vs")), number(v.at("c_over_vs"))});
+        out.rayleigh.push_back({number(v.at("poisson")), number(v.at("vp_over_vs")),
+                                number(v.at("c_over_vs")), number(v.at("ellipticity_ux_over_uz"))});
     read_love(all.at("two_layer_love").at("values"), out);
     for (Json const& v : all.at("water_layer_over_halfspace").at("values"))
       out.water.push_back({v.at("H"), v.at("vp_water"), v.at("rho_water"), v.at("vp"), v.at("vs"),

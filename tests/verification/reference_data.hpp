@@ -12,7 +12,7 @@ std::vector<std::string> const& reference_files();
 std::vector<ReferenceCase> const& reference_cases(std::string const& file);
 
 struct HalfspaceRayleigh {
-  double poisson, vp_over_vs, c_over_vs;
+  double poisson, vp_over_vs, c_over_vs, ellipticity;
 };
 struct TwoLayerLove {
   double thickness, vs[2], rho[2], period;

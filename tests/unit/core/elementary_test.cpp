@@ -138,3 +138,19 @@ TEST(Dual, DerivativesAreExact) {
     EXPECT_NEAR(f.d1, e * r * (C * x - S / (2 * y)) - 2 * q + 3 * S * x, 1e-13);
   }
 }
+
+TEST(Dual, NestedGivesMixedSecondDerivatives) {
+  using Inner = Dual<double>;
+  double const x = 0.7, y = 1.3;
+  // d/dx outside, d/dy inside
+  Dual<Inner> const X(Inner(x), Inner(1.0), Inner(0.0)), Y(Inner(y, 1.0, 0.0));
+  Dual<Inner> s, c;
+  sincos(X * Y, s, c);
+  Dual<Inner> const f = s * sqrt(X) + exp(-(X * Y)) * 2.0;
+  double const S = std::sin(x * y), C = std::cos(x * y), E = std::exp(-x * y), r = std::sqrt(x);
+  EXPECT_NEAR(f.v.v, S * r + 2 * E, 1e-15);
+  EXPECT_NEAR(f.d0.v, C * y * r + S / (2 * r) - 2 * y * E, 1e-14);
+  EXPECT_NEAR(f.v.d0, C * x * r - 2 * x * E, 1e-14);
+  EXPECT_NEAR(f.d0.d0, C * r - S * x * y * r + C * x / (2 * r) - 2 * E + 2 * x * y * E, 1e-14);
+  EXPECT_EQ(value(f), f.v.v);
+}
