@@ -2,6 +2,11 @@
 #include "moho/parallel/hdf5.hpp"
 #include "hdf5_detail.hpp"
 #include "moho/parallel/communicator.hpp"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace moho::parallel::h5 {
 namespace detail {
@@ -74,8 +79,13 @@ Id file_access(std::string const& path, Comm const* comm) {
   return list;
 }
 
+// A file of one rank is built in memory and written in one piece when it is closed: HDF5 keeps what
+// it could not write and crashes the process at its end (1.10, a failed H5Fclose leaves a dangling
+// identifier), so a full disk must not reach it.
 std::int64_t create_file(std::string const& path, Comm const* comm) {
+  constexpr std::size_t growth = std::size_t{1} << 24; // byte
   Id const access = file_access(path, comm);
+  if (!comm) H5Pset_fapl_core(access, growth, false);
   Id const creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation, false); // the root group's
   hid_t const file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access);
@@ -84,6 +94,31 @@ std::int64_t create_file(std::string const& path, Comm const* comm) {
          "check that the folder exists and can be written");
   }
   return file;
+}
+
+int create_output(std::string const& path) {
+  int const output = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (output < 0)
+    fail("cannot create '" + path + "'", std::strerror(errno),
+         "check that the folder exists and can be written");
+  return output;
+}
+
+// Writes a flushed file from memory; returns why that failed, or "".
+std::string write_image(hid_t file, int output) {
+  void** memory = nullptr;
+  ssize_t const size = H5Fget_file_image(file, nullptr, 0); // without the room to grow
+  if (size < 0 || H5Fget_vfd_handle(file, H5P_DEFAULT, reinterpret_cast<void**>(&memory)) < 0)
+    return reason();
+  char const* bytes = static_cast<char const*>(*memory);
+  for (auto left = static_cast<std::size_t>(size); left > 0;) {
+    ssize_t const n = ::write(output, bytes, std::min(left, std::size_t{1} << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 ? std::strerror(errno) : "nothing more can be written";
+    bytes += n;
+    left -= static_cast<std::size_t>(n);
+  }
+  return "";
 }
 
 std::int64_t open_file(std::string const& path, Comm const* comm) {
@@ -98,7 +133,15 @@ std::int64_t open_file(std::string const& path, Comm const* comm) {
 } // namespace
 
 File File::create(std::string const& path) {
-  return {path, create_file(path, nullptr), nullptr};
+  int const output = create_output(path);
+  try {
+    File file{path, create_file(path, nullptr), nullptr};
+    file._output = output;
+    return file;
+  } catch (...) {
+    ::close(output);
+    throw;
+  }
 }
 File File::create(std::string const& path, Comm const& comm) {
   return {path, create_file(path, &comm), std::make_shared<Comm const>(comm)};
@@ -115,29 +158,35 @@ File::File(std::string path, std::int64_t id, std::shared_ptr<Comm const> comm)
 
 File::File(File&& other) noexcept
     : _path(std::move(other._path)), _id(std::exchange(other._id, -1)),
-      _comm(std::move(other._comm)) {}
+      _output(std::exchange(other._output, -1)), _comm(std::move(other._comm)) {}
 
 File& File::operator=(File&& other) noexcept {
   std::swap(_path, other._path);
   std::swap(_id, other._id);
+  std::swap(_output, other._output);
   std::swap(_comm, other._comm);
   return *this;
 }
 
 File::~File() {
   if (_id < 0) return;
+  static_cast<void>(finish());
+}
+
+std::string File::finish() {
   be_silent();
-  H5Fclose(_id);
+  std::string why;
+  if (H5Fflush(_id, H5F_SCOPE_GLOBAL) < 0) why = reason();
+  if (_output >= 0 && why.empty()) why = write_image(_id, _output);
+  if (H5Fclose(_id) < 0 && why.empty()) why = reason();
+  if (_output >= 0 && ::close(_output) < 0 && why.empty()) why = std::strerror(errno);
+  _id = _output = -1;
+  return why;
 }
 
 void File::close() {
   if (_id < 0) return;
-  be_silent();
-  std::string why;
-  if (H5Fflush(_id, H5F_SCOPE_GLOBAL) < 0) why = reason();
-  if (H5Fclose(_id) < 0 && why.empty()) why = reason();
-  _id = -1;
-  if (!why.empty()) {
+  if (const std::string why = finish(); !why.empty()) {
     fail("cannot finish writing '" + _path + "'", why, "check the disk's free space and the quota");
   }
 }

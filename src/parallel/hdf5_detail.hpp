@@ -62,6 +62,9 @@ struct Types {
 inline Types types_of(double) {
   return {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
 }
+inline Types types_of(float) {
+  return {H5T_IEEE_F32LE, H5T_NATIVE_FLOAT};
+}
 inline Types types_of(std::int64_t) {
   return {H5T_STD_I64LE, H5T_NATIVE_INT64};
 }

@@ -33,8 +33,9 @@ void create_groups(hid_t file, Place const& place, hid_t links) {
   }
 }
 
-// A new contiguous dataset without time stamps; its groups are created.
-Id create_dataset(hid_t file, Place const& place, hid_t type, hid_t space) {
+// A new dataset without time stamps, contiguous or in chunks; its groups are created.
+Id create_dataset(hid_t file, Place const& place, hid_t type, hid_t space,
+                  Shape const& chunk = {}) {
   be_silent();
   need_path(place);
   if (exists(file, place.object)) {
@@ -46,6 +47,11 @@ Id create_dataset(hid_t file, Place const& place, hid_t type, hid_t space) {
   Id const properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   place.need(H5Pset_obj_track_times(properties, false), "create");
   place.need(H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY), "create");
+  if (!chunk.empty()) {
+    std::vector<hsize_t> const extents(chunk.begin(), chunk.end());
+    place.need(H5Pset_chunk(properties, static_cast<int>(extents.size()), extents.data()),
+               "create");
+  }
   return {place.need(
               H5Dcreate2(file, place.object.c_str(), type, space, links, properties, H5P_DEFAULT),
               "create"),
@@ -67,20 +73,30 @@ void together(Comm const* comm, std::function<void()> const& body) {
   }
 }
 
+// Chunks that do not divide the shape would leave bytes in the file that nobody wrote.
+void require_fitting(Place const& place, Shape const& shape, Shape const& chunk, std::size_t n) {
+  if (product(shape) != n)
+    fail("cannot write " + place.text(),
+         std::to_string(n) + " values for the shape " + to_text(shape),
+         "pass the shape of the values");
+  bool fits = chunk.empty() || chunk.size() == shape.size();
+  for (std::size_t i = 0; fits && i < chunk.size(); ++i)
+    fits = chunk[i] > 0 && shape[i] > 0 && shape[i] % chunk[i] == 0;
+  if (!fits)
+    fail("cannot write " + place.text(),
+         "chunks of " + to_text(chunk) + " do not divide the shape " + to_text(shape),
+         "pass a chunk that does, or none");
+}
+
 template <class T>
 void write_values(hid_t file, Comm const* comm, Place const& place, std::span<T const> values,
-                  Shape const& given) {
+                  Shape const& given, Shape const& chunk = {}) {
   Shape const shape = given.empty() ? Shape{values.size()} : given;
-  together(comm, [&] {
-    if (product(shape) == values.size()) return;
-    fail("cannot write " + place.text(),
-         std::to_string(values.size()) + " values for the shape " + to_text(shape),
-         "pass the shape of the values");
-  });
+  together(comm, [&] { require_fitting(place, shape, chunk, values.size()); });
   together(comm, [&] {
     auto const types = types_of(T{});
     Id const space = simple_space(shape);
-    Id const dataset = create_dataset(file, place, types.file, space);
+    Id const dataset = create_dataset(file, place, types.file, space, chunk);
     Id const transfer = collective_transfer(comm != nullptr);
     if (values.empty()) return;
     place.need(H5Dwrite(dataset, types.memory, H5S_ALL, H5S_ALL, transfer, values.data()), "write");
@@ -162,8 +178,13 @@ void write_attribute(hid_t file, Place const& place, std::string const& name, Ty
 
 } // namespace
 
-void File::write(std::string const& dataset, std::span<double const> values, Shape const& shape) {
-  write_values(_id, _comm.get(), {_path, dataset}, values, shape);
+void File::write(std::string const& dataset, std::span<double const> values, Shape const& shape,
+                 Shape const& chunk) {
+  write_values(_id, _comm.get(), {_path, dataset}, values, shape, chunk);
+}
+void File::write(std::string const& dataset, std::span<float const> values, Shape const& shape,
+                 Shape const& chunk) {
+  write_values(_id, _comm.get(), {_path, dataset}, values, shape, chunk);
 }
 void File::write(std::string const& dataset, std::span<std::int64_t const> values,
                  Shape const& shape) {

@@ -23,7 +23,8 @@ using Shape = std::vector<std::size_t>;
 /// an error of one rank's write is thrown on all.
 class File {
 public:
-  /// Creates or replaces a file. The folder must exist.
+  /// Creates or replaces a file. The folder must exist. Without a Comm the file is built in memory
+  /// and written when it is closed.
   static File create(std::string const& path);
   static File create(std::string const& path, Comm const& comm);
   /// Opens an existing file, read only.
@@ -40,7 +41,11 @@ public:
 
   /// Writes a new dataset. `shape` is row-major and empty means 1-D of all values; its product must
   /// equal the number of values. Zero-sized arrays are fine. With a Comm, all ranks pass the same.
-  void write(std::string const& dataset, std::span<double const> values, Shape const& shape = {});
+  /// `chunk` is stored in one piece each and must divide the shape; empty: all in one piece.
+  void write(std::string const& dataset, std::span<double const> values, Shape const& shape = {},
+             Shape const& chunk = {});
+  void write(std::string const& dataset, std::span<float const> values, Shape const& shape = {},
+             Shape const& chunk = {});
   void write(std::string const& dataset, std::span<const std::int64_t> values,
              Shape const& shape = {});
   void write(std::string const& dataset, std::span<const std::int32_t> values,
@@ -83,7 +88,9 @@ public:
 private:
   File(std::string path, std::int64_t id, std::shared_ptr<Comm const> comm);
   std::string _path;
+  std::string finish();              ///< closes; why that failed, or ""
   std::int64_t _id = -1;             ///< hid_t; -1 when closed
+  int _output = -1;                  ///< descriptor of a file that is built in memory; -1: none
   std::shared_ptr<Comm const> _comm; ///< empty: serial
 };
 

@@ -3,6 +3,7 @@
 #include "moho/core/error.hpp"
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +52,41 @@ std::string bytes_of(std::string const& path) {
 }
 
 } // namespace
+
+TEST_F(Hdf5, writes_single_precision_and_chunks) {
+  std::vector<float> const x{0.1f, -1, 2, 3, 4, 5, 6, 7, 8, 9, 10, std::nanf("")};
+  std::vector<double> const y(x.begin(), x.end());
+  auto const write = [&](std::string const& to) {
+    auto file = h5::File::create(to);
+    file.write("/a/x", x, {3, 2, 2}, {1, 2, 2});
+    file.write("/a/y", y, {3, 4}, {3, 2});
+    file.close();
+  };
+  write(path());
+  write(path("b.h5"));
+  EXPECT_EQ(bytes_of(path()), bytes_of(path("b.h5")));
+  auto const file = h5::File::open(path());
+  EXPECT_EQ(file.shape("/a/x"), (h5::Shape{3, 2, 2}));
+  for (auto const* name : {"/a/x", "/a/y"}) {
+    auto const back = file.read_doubles(name);
+    ASSERT_EQ(back.size(), y.size());
+    EXPECT_EQ(std::memcmp(back.data(), y.data(), (y.size() - 1) * sizeof(double)), 0) << name;
+    EXPECT_TRUE(std::isnan(back.back()));
+  }
+}
+
+TEST_F(Hdf5, refuses_chunks_that_do_not_divide_the_shape) {
+  std::vector<double> const x(12);
+  auto file = h5::File::create(path());
+  for (h5::Shape const& chunk : {h5::Shape{2, 4}, h5::Shape{3}, h5::Shape{0, 4}, h5::Shape{3, 5}})
+    expect_error([&] { file.write("/x", x, {3, 4}, chunk); }, {"'/x'", "do not divide", "3 x 4"});
+  file.write("/x", x, {3, 4}, {3, 4});
+  expect_error(
+      [&] {
+        file.write("/none", std::vector<double>{}, {0, 4}, {1, 4});
+      },
+      {"do not divide"});
+}
 
 TEST_F(Hdf5, reads_back_what_it_wrote) {
   double const tiny = std::numeric_limits<double>::denorm_min();
@@ -203,8 +239,8 @@ TEST_F(Hdf5, truncated_file) {
   expect_error([&] { h5::File::open(path()).read_doubles("/x"); }, {path()});
 }
 
-// A full disk, by a limit on the size of files; in a process of its own, as HDF5 keeps what it
-// could not write.
+// A full disk, by a limit on the size of files, in a process of its own. It ends as usual: HDF5
+// must not have kept what could not be written.
 TEST_F(Hdf5, full_disk_is_an_error) {
   auto const attempt = [&] {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -217,7 +253,7 @@ TEST_F(Hdf5, full_disk_is_an_error) {
       _exit(0);
     } catch (moho::Error const& error) {
       std::string const message = error.what();
-      _exit(message.find(path()) != std::string::npos ? 17 : 18);
+      std::exit(message.find(path()) != std::string::npos ? 17 : 18);
     }
   };
   EXPECT_EXIT(attempt(), testing::ExitedWithCode(17), "");
