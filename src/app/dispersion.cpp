@@ -3,7 +3,7 @@
 #include "commands.hpp"
 #include "moho/parallel/hdf5.hpp"
 #include "moho/study/atomic_file.hpp"
-#include "moho/study/dispersion_batch.hpp"
+#include "moho/study/dispersion_cases.hpp"
 #include "moho/study/dispersion_files.hpp"
 #include "moho/study/progress.hpp"
 #include "python.hpp"
@@ -26,6 +26,8 @@ struct Arguments {
   std::string cases, output, plot, periods;
   std::string waves = "rayleigh,love";
   int modes = 1;
+  bool kernels = false, flatten = false;
+  dispersion::FlattenOptions sphere;
 };
 
 enum class Output { table, json, hdf5 };
@@ -40,14 +42,16 @@ Output output_of(std::string const& path) {
               "format) rename it");
 }
 
-dispersion::SolveOptions options_from(Arguments const& arguments) {
-  dispersion::SolveOptions options;
-  options.modes = arguments.modes;
-  options.waves = {false, false};
+study::CaseOptions options_from(Arguments const& arguments) {
+  study::CaseOptions options;
+  options.kernels = arguments.kernels;
+  if (arguments.flatten) options.flatten = arguments.sphere;
+  options.solve.modes = arguments.modes;
+  options.solve.waves = {false, false};
   for (std::string const& word : CLI::detail::split(arguments.waves, ',')) {
     bool known = false;
     for (dispersion::Wave wave : dispersion::all_waves)
-      if (word == name(wave)) known = options.waves[static_cast<std::size_t>(wave)] = true;
+      if (word == name(wave)) known = options.solve.waves[static_cast<std::size_t>(wave)] = true;
     if (!known)
       throw Error("--waves '" + arguments.waves + "': '" + word +
                   "' is not a wave (rayleigh and love are) correct it");
@@ -85,12 +89,14 @@ void write_hdf5(std::string const& path, study::DispersionAnswers const& answers
   study::atomic_replace(temporary, path);
 }
 
-/// Draws the curves of a JSON file with analysis/plots.py.
+/// The script that draws curves, and what it needs.
+constexpr char const* script = "curves.py";
+
+/// Draws the curves and kernels of a JSON file.
 void draw(std::string const& python, std::string const& json, std::string const& picture) {
   const std::string temporary = study::temporary_name(picture);
   try {
-    run_python(python, {analysis_script("plots.py"), "curves", json, temporary},
-               "drawing '" + picture + "'");
+    run_python(python, {analysis_script(script), json, temporary}, "drawing '" + picture + "'");
   } catch (...) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
@@ -133,19 +139,41 @@ void write(Context const& context, Arguments const& arguments, std::string const
   if (!arguments.plot.empty()) write_plot(arguments, python, answers);
 }
 
-/// Tells on stderr what is wrong, case by case, and decides the exit code.
+/// Prints the first lines of many on stderr and counts the others.
+class Log {
+public:
+  explicit Log(char const* what) : _what(what) {}
+  void tell(std::string const& line) {
+    if (_told++ < most) std::fprintf(stderr, "moho: %s\n", line.c_str());
+  }
+  std::size_t told() const { return _told; }
+  ~Log() {
+    if (_told > most) std::fprintf(stderr, "moho: and %zu more %s\n", _told - most, _what);
+  }
+  Log(Log const&) = delete;
+  Log& operator=(Log const&) = delete;
+
+private:
+  static constexpr std::size_t most = 20;
+  char const* _what;
+  std::size_t _told = 0;
+};
+
+/// Tells on stderr what is wrong or looks wrong, case by case, and decides the exit code.
 ExitCode judge(Arguments const& arguments, study::DispersionAnswers const& answers) {
-  constexpr std::size_t most = 20;
-  std::size_t told = 0;
-  for (std::size_t i = 0; i < answers.cases.size(); ++i)
-    if (!answers.error(i).empty() && told++ < most)
-      std::fprintf(stderr, "moho: '%s', cases[%zu] '%s': %s\n", arguments.cases.c_str(), i,
-                   answers.cases[i].name.c_str(), answers.error(i).c_str());
-  if (told > most) std::fprintf(stderr, "moho: and %zu more cases\n", told - most);
-  if (const std::size_t failed = answers.failed_points(); failed > 0)
+  Log errors("cases"), warnings("warnings");
+  for (std::size_t i = 0; i < answers.cases.size(); ++i) {
+    const std::string place = "'" + arguments.cases + "', cases[" + std::to_string(i) + "] '" +
+                              answers.cases[i].name + "': ";
+    if (!answers.error(i).empty()) errors.tell(place + answers.error(i));
+    for (std::string const& warning : answers.cases[i].warnings)
+      warnings.tell("warning: " + place + warning);
+  }
+  const std::size_t failed = answers.failed_points();
+  if (failed > 0)
     std::fprintf(stderr, "moho: '%s': %zu points failed (their flags tell why)\n",
                  arguments.cases.c_str(), failed);
-  return told > 0 || answers.failed_points() > 0 ? ExitCode::invalid : ExitCode::ok;
+  return errors.told() > 0 || failed > 0 ? ExitCode::invalid : ExitCode::ok;
 }
 
 /// What the root needs before the work, so that whatever can be wrong is found before it.
@@ -159,31 +187,28 @@ Input read_input(Arguments const& arguments) {
   for (std::string const& path : {arguments.output, arguments.plot})
     if (!path.empty()) require_writable(path, arguments.cases);
   if (!arguments.plot.empty()) {
-    analysis_script("plots.py");
-    input.python = find_python({"numpy", "pandas", "h5py", "matplotlib"}, "--plot");
+    analysis_script(script);
+    input.python = find_python({"numpy", "pandas", "h5py", "jsonschema", "matplotlib"}, "--plot");
   }
   std::vector<double> periods;
   if (!arguments.periods.empty()) periods = study::read_periods(arguments.periods);
-  input.cases = study::read_cases(arguments.cases, periods);
+  input.cases = study::read_cases(arguments.cases, periods, arguments.flatten);
   return input;
 }
 
 ExitCode solve(Context const& context, Arguments const& arguments) {
-  const dispersion::SolveOptions options = options_from(arguments);
+  const study::CaseOptions options = options_from(arguments);
   output_of(arguments.output);
   Input input;
   parallel::run_collectively(context.comm, [&] {
     if (context.comm.root()) input = read_input(arguments);
   });
-  const dispersion::ModelBatch batch =
-      study::broadcast_batch(context.comm, study::batch_of(input.cases));
 
   std::optional<study::Progress> line;
-  if (context.comm.root())
-    line.emplace("dispersion", "models", static_cast<std::int64_t>(batch.size()));
   std::size_t shown = 0;
-  const dispersion::Curves curves =
-      study::solve_distributed(context.comm, batch, options, [&](std::size_t done, std::size_t) {
+  const study::CaseAnswers found = study::solve_cases(
+      context.comm, input.cases, options, [&](std::size_t done, std::size_t total) {
+        if (!line) line.emplace("dispersion", "models", static_cast<std::int64_t>(total));
         line->advance(static_cast<std::int64_t>(done - std::exchange(shown, done)));
       });
   line.reset();
@@ -191,9 +216,10 @@ ExitCode solve(Context const& context, Arguments const& arguments) {
   ExitCode code = ExitCode::ok;
   parallel::run_collectively(context.comm, [&] {
     if (!context.comm.root()) return;
-    const study::DispersionAnswers answers{input.cases, batch, curves, options};
-    write(context, arguments, input.python, answers);
+    const study::DispersionAnswers answers{input.cases, found.batch, found.curves, options.solve,
+                                           found.kernels};
     code = judge(arguments, answers);
+    write(context, arguments, input.python, answers);
   });
   return code;
 }
@@ -207,8 +233,9 @@ void add_dispersion(CLI::App& parent, Context& context, Action& action) {
   command
       ->add_option(
           "cases", arguments->cases,
-          "Cases: JSON (moho.dispersion/1, surface-wave-reference/1), CPS model96, or a "
-          "table of thickness, vp, vs, rho (km, km/s, g/cm3; the half-space last, 0 thick)")
+          "Cases: JSON (moho.dispersion/1, surface-wave-reference/1), an HDF5 file of answers, "
+          "CPS model96, or a table of thickness, vp, vs, rho (km, km/s, g/cm3; the half-space "
+          "last, 0 thick)")
       ->required();
   command->add_option("-o,--output", arguments->output,
                       "Answers as OUT.json or OUT.h5; without it a table on stdout");
@@ -219,7 +246,26 @@ void add_dispersion(CLI::App& parent, Context& context, Action& action) {
       ->capture_default_str();
   command->add_option("--periods", arguments->periods,
                       "Periods in s: 5,10,20 or a file of numbers; they replace those of CASES");
-  command->add_option("--plot", arguments->plot, "Picture of the curves (needs Python)");
+  command->add_flag("--kernels", arguments->kernels,
+                    "Sensitivity kernels of every mode at every period asked for, where the mode "
+                    "exists, besides those that CASES asks for");
+  auto* const flatten = command->add_flag(
+      "--flatten", arguments->flatten,
+      "The models are spheres: solve them by Earth flattening (exact for Love, approximate for "
+      "Rayleigh), velocities at the surface");
+  command->add_option("--radius", arguments->sphere.radius, "Radius of the sphere in km")
+      ->check(CLI::PositiveNumber)
+      ->needs(flatten)
+      ->capture_default_str();
+  command
+      ->add_option("--flatten-layers", arguments->sphere.thickest,
+                   "Layers are cut into parts of at most this many km; the error falls with its "
+                   "square")
+      ->check(CLI::PositiveNumber)
+      ->needs(flatten)
+      ->capture_default_str();
+  command->add_option("--plot", arguments->plot,
+                      "Picture of the curves and kernels (needs Python with matplotlib)");
   command->callback([&context, &action, arguments] {
     action = [&context, arguments] { return solve(context, *arguments); };
   });

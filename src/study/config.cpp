@@ -180,8 +180,38 @@ Target const& find_target(Section const& axes, std::string const& key,
               suggestion(key, known) + ")");
 }
 
+/// { from = 0, to = 99 } and, if wanted, step = 10: whole numbers, both ends included.
+Axis read_range(Section const& axes, std::string const& key, toml::table const& table,
+                Target const& target) {
+  constexpr std::int64_t most = 1000000;
+  static const std::vector<ParameterSpec> specs{
+      {"from", std::int64_t{0}, "first value of the axis"},
+      {"to", std::int64_t{0}, "last value of the axis"},
+      {"step", std::int64_t{1}, "distance of its values", 1}};
+  if (!std::holds_alternative<std::int64_t>(target.spec.fallback))
+    axes.fail(key, " is a range (a range is of integers, " + key + " is " +
+                       type_name(target.spec.fallback) + ") write a list of values");
+  const Section range{table, axes.full(key), axes.file};
+  const Parameters values = read_parameters(range, specs);
+  if (table.get("to") == nullptr) axes.fail(key, " has no end (a range has one) add to = ...");
+  const std::int64_t from = values.integer("from"), to = values.integer("to"),
+                     step = values.integer("step");
+  if (from > to) axes.fail(key, " is empty (it ends before it begins) swap from and to");
+  if (static_cast<double>(to) - static_cast<double>(from) >=
+      static_cast<double>(most) * static_cast<double>(step))
+    axes.fail(key, " is too long (more than " + std::to_string(most) + " values) take fewer");
+  Axis axis{key, target.target, {}};
+  for (std::int64_t i = 0; i <= (to - from) / step; ++i) {
+    axis.values.push_back(Value(from + i * step));
+    if (const std::string problem = problem_with(axis.values.back(), target.spec); !problem.empty())
+      axes.fail(key, " has " + problem + " (" + target.spec.help + ")");
+  }
+  return axis;
+}
+
 Axis read_axis(Section const& axes, std::string const& key, toml::node const& node,
                Target const& target) {
+  if (auto const* table = node.as_table()) return read_range(axes, key, *table, target);
   auto const* array = node.as_array();
   if (array == nullptr) axes.fail(key, " is not a list (an axis is a list of values)");
   if (array->empty()) axes.fail(key, " is empty (an axis needs at least one value)");

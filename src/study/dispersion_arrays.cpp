@@ -96,19 +96,25 @@ WaveAnswers wave_answers(Batch const& answers, Wave wave) {
   if (!answers.has(name + "/phase")) return {};
   std::vector<std::size_t> const& shape = answers.at(name + "/phase").shape;
   MOHO_REQUIRE(shape.size() == 2);
+  auto const given = [&](std::string const& array) {
+    return answers.has(name + array) ? answers.reals(name + array) : std::vector<double>{};
+  };
   return {shape[0],
           shape[1],
           answers.reals(name + "/phase"),
-          answers.reals(name + "/group"),
+          given("/group"),
           answers.integers(name + "/status"),
-          answers.integers(name + "/mode_count")};
+          answers.integers(name + "/mode_count"),
+          given("/ellipticity")};
 }
 
 void set_wave_answers(Batch& answers, Wave wave, WaveAnswers const& values) {
   const std::string name = dispersion::name(wave);
   const std::vector<std::size_t> shape{values.modes, values.points};
   answers.set(name + "/phase", "km/s", values.phase, shape);
-  answers.set(name + "/group", "km/s", values.group, shape);
+  if (!values.group.empty()) answers.set(name + "/group", "km/s", values.group, shape);
+  if (!values.ellipticity.empty())
+    answers.set(name + "/ellipticity", "", values.ellipticity, shape);
   answers.set(name + "/status", "", values.status, shape);
   answers.set(name + "/mode_count", "", values.mode_count);
 }
@@ -119,10 +125,13 @@ Batch answers_batch(Curves const& curves, dispersion::SolveOptions const& option
     auto const index = static_cast<std::size_t>(wave);
     if (!options.waves[index]) continue;
     Curves::OfWave const& of = curves.wave[index];
+    const std::vector<double> none;
     set_wave_answers(batch, wave,
-                     {static_cast<std::size_t>(curves.modes), curves.points, of.phase, of.group,
-                      as_integers(of.status), as_integers(of.mode_count)});
+                     {static_cast<std::size_t>(curves.modes), curves.points, of.phase,
+                      options.group ? of.group : none, as_integers(of.status),
+                      as_integers(of.mode_count), options.group ? of.ellipticity : none});
   }
+  batch.set("work", "", curves.work);
   set_flags(batch, curves.flags);
   return batch;
 }

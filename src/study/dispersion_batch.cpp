@@ -3,6 +3,7 @@
 #include "moho/core/error.hpp"
 #include "moho/parallel/rounds.hpp"
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <limits>
@@ -15,7 +16,10 @@ namespace {
 
 using dispersion::Curves;
 using dispersion::Flag;
+using dispersion::Gradient;
 using dispersion::ModelBatch;
+using dispersion::RootPoint;
+using dispersion::Sensitivities;
 using dispersion::SolveOptions;
 
 /// Values end to end in native byte order, to travel between ranks of one run.
@@ -86,6 +90,7 @@ void require_complete(Curves const& curves, ModelBatch const& part, SolveOptions
     MOHO_REQUIRE(of.mode_count.size() == (options.waves[w] ? part.points() : 0));
     MOHO_REQUIRE(of.phase.size() == (options.waves[w] ? values : 0));
     MOHO_REQUIRE(of.group.size() == of.phase.size() && of.status.size() == of.phase.size());
+    MOHO_REQUIRE(of.ellipticity.empty() || of.ellipticity.size() == of.phase.size());
   }
 }
 
@@ -98,6 +103,7 @@ std::string packed(Curves const& curves, std::size_t first) {
     out.put_all(of.mode_count);
     out.put_all(of.phase);
     out.put_all(of.group);
+    out.put_all(of.ellipticity);
     out.put_all(of.status);
   }
   for (std::string const& error : curves.error) out.put_text(error);
@@ -131,6 +137,8 @@ Curves room_for(ModelBatch const& batch, SolveOptions const& options) {
     all.wave[w].mode_count.assign(batch.points(), -1);
     all.wave[w].phase.assign(values, nan);
     all.wave[w].group.assign(values, nan);
+    if (w == static_cast<std::size_t>(dispersion::Wave::rayleigh))
+      all.wave[w].ellipticity.assign(values, nan);
     all.wave[w].status.assign(values, dispersion::Status::failed);
   }
   return all;
@@ -142,6 +150,56 @@ void place(std::vector<T> const& part, std::size_t part_points, std::vector<T>& 
   for (std::size_t from = 0, to = point; from < part.size(); from += part_points, to += all_points)
     std::copy_n(part.begin() + static_cast<std::ptrdiff_t>(from), part_points,
                 all.begin() + static_cast<std::ptrdiff_t>(to));
+}
+
+constexpr std::array gradients{&Sensitivities::dphase, &Sensitivities::dgroup,
+                               &Sensitivities::dellipticity};
+constexpr std::array columns{&Gradient::thickness, &Gradient::vp, &Gradient::vs, &Gradient::rho};
+
+void require_complete(Sensitivities const& part, ModelBatch const& batch,
+                      std::span<const RootPoint> points,
+                      dispersion::SensitivityOptions const& options) {
+  MOHO_REQUIRE(part.offset.size() == points.size() + 1 && part.offset.front() == 0);
+  MOHO_REQUIRE(part.group.size() == points.size() && part.ellipticity.size() == points.size() &&
+               part.reason.size() == points.size());
+  for (std::size_t i = 0; i < points.size(); ++i)
+    MOHO_REQUIRE(static_cast<std::size_t>(part.offset[i + 1] - part.offset[i]) ==
+                 batch.model(static_cast<std::size_t>(points[i].case_index)).layers());
+  auto const rows = static_cast<std::size_t>(part.offset.back());
+  const std::array<bool, 3> asked{true, options.group, options.ellipticity};
+  for (std::size_t g = 0; g < gradients.size(); ++g)
+    for (auto column : columns)
+      MOHO_REQUIRE((part.*gradients[g].*column).size() == (asked[g] ? rows : 0));
+}
+
+std::string packed(Sensitivities const& part) {
+  Packer out;
+  out.put_all(part.offset);
+  out.put_all(part.group);
+  out.put_all(part.ellipticity);
+  for (auto gradient : gradients)
+    for (auto column : columns) out.put_all(part.*gradient.*column);
+  for (std::string const& reason : part.reason) out.put_text(reason);
+  return out.take();
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> const& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+/// Appends the answers of one part to those of the points before it.
+void append(std::string_view bytes, Sensitivities& all) {
+  Unpacker in(bytes);
+  auto const offset = in.get_all<std::int64_t>();
+  const std::int64_t first = all.offset.back();
+  for (std::size_t i = 1; i < offset.size(); ++i) all.offset.push_back(first + offset[i]);
+  append(all.group, in.get_all<double>());
+  append(all.ellipticity, in.get_all<double>());
+  for (auto gradient : gradients)
+    for (auto column : columns) append(all.*gradient.*column, in.get_all<double>());
+  for (std::size_t i = 1; i < offset.size(); ++i) all.reason.push_back(in.get_text());
+  MOHO_REQUIRE(in.done());
 }
 
 /// Puts the answers of one part into their place among those of the batch.
@@ -156,6 +214,7 @@ void merge(std::string_view bytes, ModelBatch const& batch, Curves& all) {
     place(in.get_all<std::int32_t>(), points, of.mode_count, all.points, point);
     place(in.get_all<double>(), points, of.phase, all.points, point);
     place(in.get_all<double>(), points, of.group, all.points, point);
+    place(in.get_all<double>(), points, of.ellipticity, all.points, point);
     place(in.get_all<dispersion::Status>(), points, of.status, all.points, point);
   }
   for (std::size_t i = 0; i < cases; ++i) all.error[first + i] = in.get_text();
@@ -175,6 +234,34 @@ void merge(std::string_view bytes, ModelBatch const& batch, Curves& all) {
     all.flags.push_back(std::move(flag));
   }
   MOHO_REQUIRE(in.done());
+}
+
+/// Shares items among the ranks in rounds of blocks. `work(first, last)` answers a block as bytes;
+/// the root takes the answers in the order of the items. If a rank throws, every rank throws that.
+template <class Work, class Take>
+void share(parallel::Comm const& comm, std::vector<double> const& costs, Work const& work,
+           Take const& take, SolveProgress const& progress = {}) {
+  using Clock = std::chrono::steady_clock;
+  auto const rank = static_cast<std::size_t>(comm.rank());
+  parallel::RoundSchedule schedule(costs, static_cast<std::size_t>(comm.size()));
+  while (!schedule.done()) {
+    const std::vector<std::size_t> offsets = schedule.next();
+    std::string answer;
+    double seconds = 0;
+    parallel::run_collectively(comm, [&] {
+      if (offsets[rank] == offsets[rank + 1]) return;
+      const auto start = Clock::now();
+      answer = work(offsets[rank], offsets[rank + 1]);
+      seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    });
+    schedule.report(comm.all_gather(seconds));
+    const std::vector<std::string> answers = comm.gather(answer);
+    parallel::run_collectively(comm, [&] {
+      for (std::string const& one : answers)
+        if (!one.empty()) take(one);
+      if (comm.root() && progress) progress(offsets.back(), costs.size());
+    });
+  }
 }
 
 } // namespace
@@ -222,33 +309,43 @@ ModelBatch part_of(ModelBatch const& batch, std::size_t first, std::size_t last)
 Curves solve_distributed(parallel::Comm const& comm, ModelBatch const& batch,
                          SolveOptions const& options, SolveProgress const& progress,
                          BatchSolver const& solver) {
-  using Clock = std::chrono::steady_clock;
-  auto const rank = static_cast<std::size_t>(comm.rank());
   Curves all;
   if (comm.root()) all = room_for(batch, options);
-  parallel::RoundSchedule schedule(predicted_costs(batch, options),
-                                   static_cast<std::size_t>(comm.size()));
-  while (!schedule.done()) {
-    const std::vector<std::size_t> offsets = schedule.next();
-    std::string answer;
-    double seconds = 0;
-    parallel::run_collectively(comm, [&] {
-      if (offsets[rank] == offsets[rank + 1]) return;
-      const ModelBatch part = part_of(batch, offsets[rank], offsets[rank + 1]);
-      const auto start = Clock::now();
-      const Curves curves = solver(part, options);
-      seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      require_complete(curves, part, options);
-      answer = packed(curves, offsets[rank]);
-    });
-    schedule.report(comm.all_gather(seconds));
-    const std::vector<std::string> answers = comm.gather(answer);
-    parallel::run_collectively(comm, [&] {
-      for (std::string const& one : answers)
-        if (!one.empty()) merge(one, batch, all);
-      if (comm.root() && progress) progress(offsets.back(), batch.size());
-    });
+  auto const work = [&](std::size_t first, std::size_t last) {
+    const ModelBatch part = part_of(batch, first, last);
+    const Curves curves = solver(part, options);
+    require_complete(curves, part, options);
+    return packed(curves, first);
+  };
+  auto const take = [&](std::string const& answer) { merge(answer, batch, all); };
+  share(comm, predicted_costs(batch, options), work, take, progress);
+  return all;
+}
+
+Sensitivities sensitivities_distributed(parallel::Comm const& comm, ModelBatch const& batch,
+                                        std::vector<RootPoint> points,
+                                        dispersion::SensitivityOptions const& options,
+                                        PointSolver const& solver) {
+  if (comm.size() > 1) {
+    Packer out;
+    if (comm.root()) out.put_all(points);
+    const std::string bytes = comm.broadcast(out.take());
+    if (!comm.root()) points = Unpacker(bytes).get_all<RootPoint>();
   }
+  std::vector<double> costs;
+  for (RootPoint const& point : points)
+    costs.push_back(
+        static_cast<double>(batch.model(static_cast<std::size_t>(point.case_index)).layers()));
+  Sensitivities all;
+  if (comm.root()) all.offset.push_back(0);
+  auto const work = [&](std::size_t first, std::size_t last) {
+    const std::vector<RootPoint> part(points.begin() + static_cast<std::ptrdiff_t>(first),
+                                      points.begin() + static_cast<std::ptrdiff_t>(last));
+    const Sensitivities answer = solver(batch, part, options);
+    require_complete(answer, batch, part, options);
+    return packed(answer);
+  };
+  share(comm, costs, work, [&](std::string const& answer) { append(answer, all); });
   return all;
 }
 

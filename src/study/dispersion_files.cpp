@@ -3,11 +3,15 @@
 #include "dispersion_files_detail.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/atomic_file.hpp"
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 #include <system_error>
+#include <utility>
 
 namespace moho::study {
 namespace detail {
@@ -36,6 +40,17 @@ std::string shortened(std::string_view text, std::size_t most) {
   return text.size() > most ? line + "..." : line;
 }
 
+namespace {
+
+template <class... Values>
+std::string text(char const* format, Values... values) {
+  char line[320];
+  std::snprintf(line, sizeof line, format, values...);
+  return line;
+}
+
+} // namespace
+
 void reject(DispersionCase& to, std::string const& error) {
   to.thickness.clear();
   to.vp.clear();
@@ -43,14 +58,50 @@ void reject(DispersionCase& to, std::string const& error) {
   to.rho.clear();
   to.periods.clear();
   to.kernels.clear();
+  to.warnings.clear();
   to.error = error;
+}
+
+void warn_of_units(DispersionCase& to) {
+  constexpr double fastest = 20; // km/s: the Earth's reach 13.7
+  constexpr double densest = 25; // g/cm3: osmium has 22.6
+  constexpr double earth = 6371; // km
+  constexpr double wavelengths = 100;
+  for (auto const& [key, values] : {std::pair{"vp", &to.vp}, std::pair{"vs", &to.vs}}) {
+    auto const most = std::max_element(values->begin(), values->end());
+    if (*most > fastest)
+      to.warnings.push_back(text("%s[%td] = %g looks like m/s (nothing in the Earth is faster than "
+                                 "14 km/s) give km/s",
+                                 key, most - values->begin(), *most));
+  }
+  if (auto const most = std::max_element(to.rho.begin(), to.rho.end()); *most > densest)
+    to.warnings.push_back(text("rho[%td] = %g looks like kg/m3 (nothing is denser than 23 g/cm3) "
+                               "give g/cm3",
+                               most - to.rho.begin(), *most));
+  double const depth = std::accumulate(to.thickness.begin(), to.thickness.end(), 0.0);
+  if (depth > earth)
+    to.warnings.push_back(text("thickness adds up to %g, which looks like metres (the radius of "
+                               "the Earth is 6371 km) give km",
+                               depth));
+  // A top layer that no period sees through: site models in metres under velocities in km/s.
+  auto const solid = std::find_if(to.vs.begin(), to.vs.end(), [](double vs) { return vs > 0; });
+  auto const row = static_cast<std::size_t>(solid - to.vs.begin());
+  double const longest = to.vs[row] * *std::max_element(to.periods.begin(), to.periods.end());
+  if (to.thickness[row] > wavelengths * longest && depth <= earth)
+    to.warnings.push_back(
+        text("thickness[%zu] = %g looks like metres (it is %.0f times the longest "
+             "wavelength, %g km: no period sees its base) give km",
+             row, to.thickness[row], to.thickness[row] / longest, longest));
 }
 
 void check(DispersionCase& to) {
   if (!to.error.empty()) return;
   std::string wrong = dispersion::problem_with(to.model());
   if (wrong.empty()) wrong = dispersion::problem_with_periods(to.periods);
-  if (!wrong.empty()) reject(to, wrong);
+  if (wrong.empty())
+    warn_of_units(to);
+  else
+    reject(to, wrong);
 }
 
 } // namespace detail
@@ -103,21 +154,31 @@ std::vector<double> parse_period_file(std::string const& text, std::string const
 } // namespace
 
 std::vector<DispersionCase> parse_cases(std::string const& text, std::string const& source,
-                                        std::span<double const> periods) {
+                                        std::span<double const> periods, bool sphere) {
   const Format format = format_of(text, source);
   if (format == Format::json) return detail::parse_json_cases(text, source, periods);
   if (periods.empty())
     throw Error("'" + source + "' has no periods (only JSON files do) add --periods LIST|FILE");
   DispersionCase one = format == Format::model96 ? detail::parse_model96(text, source)
                                                  : detail::parse_table(text, source);
+  if (one.spherical && !sphere)
+    throw Error("'" + source +
+                "', line 5: the model is a SPHERICAL EARTH (only flat models are "
+                "solved as they stand) add --flatten, or say FLAT EARTH to take it as flat");
+  if (format == Format::model96 && sphere && !one.spherical)
+    one.warnings.push_back("line 5 says FLAT EARTH (but flattening is asked for): the model is "
+                           "taken as a sphere");
   one.name = std::filesystem::path(source).stem().string();
   one.periods.assign(periods.begin(), periods.end());
   detail::check(one);
   return {one};
 }
 
-std::vector<DispersionCase> read_cases(std::string const& path, std::span<double const> periods) {
-  return parse_cases(read_file(path), path, periods);
+std::vector<DispersionCase> read_cases(std::string const& path, std::span<double const> periods,
+                                       bool sphere) {
+  const std::string ending = std::filesystem::path(path).extension().string();
+  if (ending == ".h5" || ending == ".hdf5") return detail::read_hdf5_cases(path, periods);
+  return parse_cases(read_file(path), path, periods, sphere);
 }
 
 std::vector<double> read_periods(std::string const& list_or_file) {

@@ -1,50 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Answers as JSON and as a table; the HDF5 layout stands in dispersion_files_hdf5.cpp.
+// Answers as JSON. HDF5 and the table for people stand in dispersion_files_{hdf5,text}.cpp.
 #include "dispersion_files_detail.hpp"
 #include "moho/core/error.hpp"
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace moho::study {
 namespace {
 
 using Json = nlohmann::ordered_json; // keys stay in the order of the format
+using detail::asked;
+using detail::ellipticity_of;
 using dispersion::Flag;
 using dispersion::Status;
 using dispersion::Wave;
 
-/// Walks the flags once, case by case: they are ordered by case.
-class FlagsOfCases {
-public:
-  explicit FlagsOfCases(std::span<const Flag> flags) : _left(flags) {}
-  /// The flags of case i; i must not decrease.
-  std::span<const Flag> next(std::size_t i) {
-    auto const index = static_cast<std::int64_t>(i);
-    std::size_t skip = 0, n = 0;
-    while (skip < _left.size() && _left[skip].case_index < index) ++skip;
-    _left = _left.subspan(skip);
-    while (n < _left.size() && _left[n].case_index == index) ++n;
-    return _left.first(n);
-  }
-
-private:
-  std::span<const Flag> _left;
-};
-
-bool asked(DispersionAnswers const& a, Wave wave) {
-  return a.options.waves[static_cast<std::size_t>(wave)];
+/// A number; NaN and infinity become null.
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
 }
 
-Json nulls(std::size_t n) {
-  return Json(std::vector<std::nullptr_t>(n));
-}
-
-/// Numbers; NaN and infinity become null.
 Json numbers(std::span<double const> values) {
   Json list = Json::array();
-  for (double value : values) list.push_back(std::isfinite(value) ? Json(value) : Json());
+  for (double value : values) list.push_back(number(value));
   return list;
 }
 
@@ -76,27 +55,38 @@ Json modes_of(DispersionAnswers const& a, std::size_t i) {
                {"mode", mode},
                {"phase", numbers(std::span(curve.phase).subspan(at, n))},
                {"group", numbers(std::span(curve.group).subspan(at, n))}};
-      if (wave == Wave::rayleigh) one["ellipticity"] = nulls(n);
+      if (wave == Wave::rayleigh) {
+        std::vector<double> ellipticity;
+        for (std::size_t p = 0; p < n; ++p) ellipticity.push_back(ellipticity_of(curve, at + p));
+        one["ellipticity"] = numbers(ellipticity);
+      }
       modes.push_back(std::move(one));
     }
   }
   return modes;
 }
 
-Json kernels_of(DispersionAnswers const& a, DispersionCase const& of) {
+/// The kernels of a case; `first`: index of its first request among those of all cases.
+Json kernels_of(DispersionAnswers const& a, DispersionCase const& of, std::size_t first) {
   Json kernels = Json::array();
-  for (KernelRequest const& request : of.kernels) {
-    if (!asked(a, request.wave)) continue;
-    const std::size_t n = of.thickness.size();
+  for (std::size_t r = 0; r < of.kernels.size(); ++r) {
+    KernelRequest const& request = of.kernels[r];
+    bool const rayleigh = request.wave == Wave::rayleigh;
+    dispersion::Sensitivities const& found = a.kernels.sensitivities;
+    const std::size_t k = first + r;
+    auto const begin = static_cast<std::size_t>(found.offset.at(k));
     Json one{{"wave", name(request.wave)},
              {"mode", request.mode},
              {"period", request.period},
-             {"dc_dh", nulls(n)}};
-    if (request.wave == Wave::rayleigh) one["dc_dvp"] = nulls(n);
-    one["dc_dvs"] = nulls(n);
-    one["dc_drho"] = nulls(n);
-    one["dU_dvs"] = nulls(n);
-    one["reason"] = detail::no_kernels;
+             {"phase", number(a.kernels.phase[k])},
+             {"group", number(found.group[k])}};
+    if (rayleigh) one["ellipticity"] = number(found.ellipticity[k]);
+    one["status"] = name(a.kernels.status[k]);
+    for (detail::KernelColumn const& column : detail::kernel_columns)
+      if (rayleigh || !column.rayleigh_only)
+        one[column.name] =
+            numbers(std::span(column.of(a.kernels)).subspan(begin, of.thickness.size()));
+    if (!found.reason[k].empty()) one["reason"] = found.reason[k];
     kernels.push_back(std::move(one));
   }
   return kernels;
@@ -109,7 +99,7 @@ Json flags_of(DispersionCase const& of, std::span<const Flag> flags) {
     for (dispersion::Root const& root : flag.roots)
       roots.push_back({{"c", root.phase},
                        {"U", root.group},
-                       {"ellipticity", nullptr},
+                       {"ellipticity", number(root.ellipticity)},
                        {"N_above", root.count_above}});
     list.push_back({{"wave", name(flag.wave)},
                     {"period", of.periods.at(static_cast<std::size_t>(flag.period_index))},
@@ -121,17 +111,20 @@ Json flags_of(DispersionCase const& of, std::span<const Flag> flags) {
   return list;
 }
 
-Json case_of(DispersionAnswers const& a, std::size_t i, std::span<const Flag> flags) {
+Json case_of(DispersionAnswers const& a, std::size_t i, std::span<const Flag> flags,
+             std::size_t first_kernel) {
   DispersionCase const& one = a.cases[i];
   if (!a.error(i).empty()) return {{"name", one.name}, {"error", a.error(i)}};
-  return {
+  Json answer{
       {"name", one.name},
       {"model", {{"thickness", one.thickness}, {"vp", one.vp}, {"vs", one.vs}, {"rho", one.rho}}},
       {"periods", one.periods},
       {"mode_count", counts_of(a, i)},
       {"modes", modes_of(a, i)},
-      {"kernels", kernels_of(a, one)},
+      {"kernels", kernels_of(a, one, first_kernel)},
       {"flags", flags_of(one, flags)}};
+  if (!one.warnings.empty()) answer["warnings"] = one.warnings;
+  return answer;
 }
 
 /// Text of a value; invalid UTF-8 (from a file name) is replaced rather than refused.
@@ -139,46 +132,38 @@ std::string text_of(Json const& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string cell(double value) {
-  if (!std::isfinite(value)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6f", value);
-  return text;
-}
-
-void append_rows(std::string& table, DispersionAnswers const& a, std::size_t i) {
-  auto const first = static_cast<std::size_t>(a.batch.period_offset()[i]);
-  char row[160];
-  for (Wave wave : dispersion::all_waves) {
-    if (!asked(a, wave)) continue;
-    auto const& curve = a.curves.wave[static_cast<std::size_t>(wave)];
-    for (int mode = 0; mode < a.curves.modes; ++mode)
-      for (std::size_t p = 0; p < a.cases[i].periods.size(); ++p) {
-        const std::size_t at = static_cast<std::size_t>(mode) * a.curves.points + first + p;
-        std::snprintf(row, sizeof row, "  %-8s %4d %12.6g %12s %12s %6d  %s\n", name(wave), mode,
-                      a.cases[i].periods[p], cell(curve.phase[at]).c_str(),
-                      cell(curve.group[at]).c_str(), curve.mode_count[first + p],
-                      name(curve.status[at]));
-        table += row;
-      }
-  }
-}
-
-void append_flags(std::string& table, DispersionCase const& of, std::span<const Flag> flags) {
-  char text[64];
-  for (Flag const& flag : flags) {
-    std::snprintf(text, sizeof text, "  %s at %.6g s", name(flag.wave),
-                  of.periods.at(static_cast<std::size_t>(flag.period_index)));
-    table += text;
-    if (flag.mode >= 0) table += ", mode " + std::to_string(flag.mode);
-    table += std::string(": ") + name(flag.kind) + " (" + flag.reason + ")";
-    for (dispersion::Root const& root : flag.roots)
-      table += (&root == flag.roots.data() ? "; roots " : ", ") + cell(root.phase);
-    table += "\n";
-  }
-}
-
 } // namespace
+
+namespace detail {
+
+using dispersion::Gradient;
+using dispersion::Sensitivities;
+
+const std::array<KernelColumn, 12> kernel_columns{{
+    {"dc_dh", "(km/s)/km", &Sensitivities::dphase, &Gradient::thickness, false},
+    {"dc_dvp", "(km/s)/(km/s)", &Sensitivities::dphase, &Gradient::vp, true},
+    {"dc_dvs", "(km/s)/(km/s)", &Sensitivities::dphase, &Gradient::vs, false},
+    {"dc_drho", "(km/s)/(g/cm3)", &Sensitivities::dphase, &Gradient::rho, false},
+    {"dU_dh", "(km/s)/km", &Sensitivities::dgroup, &Gradient::thickness, false},
+    {"dU_dvp", "(km/s)/(km/s)", &Sensitivities::dgroup, &Gradient::vp, true},
+    {"dU_dvs", "(km/s)/(km/s)", &Sensitivities::dgroup, &Gradient::vs, false},
+    {"dU_drho", "(km/s)/(g/cm3)", &Sensitivities::dgroup, &Gradient::rho, false},
+    {"dellipticity_dh", "1/km", &Sensitivities::dellipticity, &Gradient::thickness, true},
+    {"dellipticity_dvp", "1/(km/s)", &Sensitivities::dellipticity, &Gradient::vp, true},
+    {"dellipticity_dvs", "1/(km/s)", &Sensitivities::dellipticity, &Gradient::vs, true},
+    {"dellipticity_drho", "1/(g/cm3)", &Sensitivities::dellipticity, &Gradient::rho, true},
+}};
+
+std::span<const Flag> FlagsOfCases::next(std::size_t i) {
+  auto const index = static_cast<std::int64_t>(i);
+  std::size_t skip = 0, n = 0;
+  while (skip < _left.size() && _left[skip].case_index < index) ++skip;
+  _left = _left.subspan(skip);
+  while (n < _left.size() && _left[n].case_index == index) ++n;
+  return _left.first(n);
+}
+
+} // namespace detail
 
 std::string const& DispersionAnswers::error(std::size_t i) const {
   return cases[i].error.empty() ? curves.error.at(i) : cases[i].error;
@@ -198,43 +183,20 @@ std::size_t DispersionAnswers::failed_points() const {
 }
 
 std::string answers_as_json(DispersionAnswers const& answers) {
-  const Json units{{"thickness", "km"},
-                   {"vp", "km/s"},
-                   {"vs", "km/s"},
-                   {"rho", "g/cm3"},
-                   {"period", "s"},
-                   {"velocity", "km/s"},
-                   {"dc_dh", "(km/s)/km"},
-                   {"dc_dvp", "(km/s)/(km/s)"},
-                   {"dc_dvs", "(km/s)/(km/s)"},
-                   {"dc_drho", "(km/s)/(g/cm3)"},
-                   {"dU_dvs", "(km/s)/(km/s)"}};
+  Json units{{"thickness", "km"}, {"vp", "km/s"},       {"vs", "km/s"},      {"rho", "g/cm3"},
+             {"period", "s"},     {"velocity", "km/s"}, {"ellipticity", "1"}};
+  for (detail::KernelColumn const& column : detail::kernel_columns)
+    units[column.name] = column.units;
   // One case per line, made one at a time: a large batch never stands in memory as a document.
   std::string text =
       "{\"format\": \"moho.dispersion/1\",\n\"units\": " + text_of(units) + ",\n\"cases\": [";
-  FlagsOfCases flags(answers.curves.flags);
-  for (std::size_t i = 0; i < answers.cases.size(); ++i)
-    text += (i ? ",\n" : "\n") + text_of(case_of(answers, i, flags.next(i)));
-  return text + "\n]}\n";
-}
-
-std::string answers_as_table(DispersionAnswers const& answers) {
-  std::string table;
-  FlagsOfCases flags(answers.curves.flags);
+  detail::FlagsOfCases flags(answers.curves.flags);
+  std::size_t kernel = 0;
   for (std::size_t i = 0; i < answers.cases.size(); ++i) {
-    DispersionCase const& one = answers.cases[i];
-    auto const own = flags.next(i);
-    table += one.name;
-    if (!answers.error(i).empty()) {
-      table += "\n  error: " + answers.error(i) + "\n";
-      continue;
-    }
-    table += " (" + std::to_string(one.thickness.size()) + " rows)\n";
-    table += "  wave     mode     period s   phase km/s   group km/s  modes  status\n";
-    append_rows(table, answers, i);
-    append_flags(table, one, own);
+    text += (i ? ",\n" : "\n") + text_of(case_of(answers, i, flags.next(i), kernel));
+    kernel += answers.cases[i].kernels.size();
   }
-  return table;
+  return text + "\n]}\n";
 }
 
 } // namespace moho::study

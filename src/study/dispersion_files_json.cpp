@@ -274,6 +274,21 @@ void read_curves(ReferenceCase& to, Json const& from) {
     to.max_mode_listed = count_from(from["max_mode_listed"], "max_mode_listed");
 }
 
+void read_kernels(ReferenceCase& to, Json const& from) {
+  const std::size_t layers = to.request.thickness.size();
+  for (std::size_t i = 0; i < to.request.kernels.size(); ++i) {
+    ReferenceKernel kernel{to.request.kernels[i], {}};
+    for (auto const& [key, value] : from.at("kernels").at(i).items()) {
+      if (key.rfind("dc_", 0) != 0 && key.rfind("dU_", 0) != 0) continue;
+      const std::string at = index("kernels", i) + "." + key;
+      kernel.values[key] = numbers_from(value, at);
+      if (kernel.values[key].size() != layers)
+        throw Unusable(at + " does not have one number per layer");
+    }
+    to.kernels.push_back(std::move(kernel));
+  }
+}
+
 void read_points(ReferenceCase& to, Json const& from) {
   auto const points = from.find("points");
   if (points == from.end()) return;
@@ -332,6 +347,7 @@ std::vector<ReferenceCase> parse_reference(std::string const& text, std::string 
       read_counts(one, list[i]);
       read_curves(one, list[i]);
       read_points(one, list[i]);
+      read_kernels(one, list[i]);
     } catch (std::runtime_error const& why) {
       throw Error("'" + source + "', " + index("cases", i) + " '" + one.request.name +
                   "': " + why.what());

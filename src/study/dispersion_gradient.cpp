@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "moho/core/error.hpp"
 #include "moho/core/philox.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_batch.hpp"
+#include "moho/study/dispersion_kernels.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include <algorithm>
 #include <cmath>
@@ -22,12 +24,23 @@ std::size_t count_of(Parameters const& parameters, char const* key) {
   return static_cast<std::size_t>(parameters.integer(key));
 }
 
+/// Weak scaling is a matter of the launch: without a size of it the same case would be another
+/// amount of work from run to run.
+std::size_t models_of(Parameters const& parameters, Environment const& environment) {
+  const std::size_t models = count_of(parameters, "models");
+  if (!parameters.flag("per_rank")) return models;
+  if (environment.ranks < 1)
+    throw Error("problem.per_rank: models per rank of no launch (the study has no axis `ranks`) "
+                "add it, or drop per_rank");
+  return models * static_cast<std::size_t>(environment.ranks);
+}
+
 class DispersionGradient : public Problem {
 public:
-  explicit DispersionGradient(Parameters const& p)
-      : _layers(count_of(p, "layers")), _models(count_of(p, "models")),
-        _sample(count_of(p, "truth")), _keep(count_of(p, "keep")),
-        _seed(static_cast<std::uint64_t>(p.integer("seed"))),
+  DispersionGradient(Parameters const& p, Environment const& environment)
+      : _layers(count_of(p, "layers")), _models(models_of(p, environment)),
+        _sample(count_of(p, "truth")), _differences(count_of(p, "differences")),
+        _keep(count_of(p, "keep")), _seed(static_cast<std::uint64_t>(p.integer("seed"))),
         _perturbation(p.real("perturbation")) {
     const std::size_t n = count_of(p, "periods");
     for (std::size_t i = 0; i < n; ++i) // 1 .. 100 s, equal ratios
@@ -58,6 +71,7 @@ public:
     if (comm.root() && sample > 0)
       for (const Wave wave : dispersion::all_waves)
         set_wave_answers(truth, wave, widened(curves, wave, models.points()));
+    append_difference_kernels(comm, models, std::min(_differences, sample), truth);
     return truth;
   }
 
@@ -97,12 +111,14 @@ private:
     }
     result.phase.resize(points, nan);
     result.group.resize(points, nan);
+    result.ellipticity = of.ellipticity;
+    if (!of.ellipticity.empty()) result.ellipticity.resize(points, nan);
     result.status.resize(points, unknown_status);
     result.mode_count.resize(points, unknown_status);
     return result;
   }
 
-  std::size_t _layers, _models, _sample, _keep;
+  std::size_t _layers, _models, _sample, _differences, _keep;
   std::uint64_t _seed;
   double _perturbation;
   std::vector<double> _periods;
@@ -113,17 +129,20 @@ private:
 std::vector<ParameterSpec> dispersion_gradient_parameters() {
   return {
       {"models", std::int64_t{64}, "number of models", 1, 1e9},
+      {"per_rank", false, "that many for each rank of the launch (needs the axis ranks)"},
       {"layers", std::int64_t{10}, "rows of each model, the half-space included", 2, 1e5},
       {"periods", std::int64_t{60}, "periods from 1 to 100 s, equal ratios", 1, 1e5},
       {"perturbation", 0.03, "largest relative change of vs, layer by layer", 0, 0.2},
       {"seed", std::int64_t{1}, "seed of the perturbations", 0},
       {"truth", std::int64_t{4}, "models whose truth is computed in extended precision", 0, 1e9},
+      {"differences", std::int64_t{0},
+       "models, of those, whose kernels are known by central differences", 0, 1e6},
       {"keep", std::int64_t{16}, "models whose curves are kept in data.h5", 0, 1e9}};
 }
 
 std::unique_ptr<Problem> make_dispersion_gradient(Parameters const& parameters,
-                                                  Environment const&) {
-  return std::make_unique<DispersionGradient>(parameters);
+                                                  Environment const& environment) {
+  return std::make_unique<DispersionGradient>(parameters, environment);
 }
 
 } // namespace moho::study

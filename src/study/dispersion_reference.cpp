@@ -2,11 +2,13 @@
 #include "moho/core/error.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_files.hpp"
+#include "moho/study/dispersion_kernels.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include "moho/study/names.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 
 namespace moho::study {
@@ -46,6 +48,7 @@ void complete_from_points(ReferenceCase& reference) {
         if (root.count_above > mode) {
           curve.phase[p] = root.phase;
           curve.group[p] = root.group;
+          curve.ellipticity[p] = root.ellipticity;
           break;
         }
     reference.curves.push_back(std::move(curve));
@@ -62,6 +65,9 @@ void append_mode(WaveAnswers& known, Entry const& entry, Wave wave, int mode) {
     double const phase = curve != nullptr ? curve->phase[p] : nan;
     known.phase.push_back(phase);
     known.group.push_back(curve != nullptr ? curve->group[p] : nan);
+    if (wave == Wave::rayleigh)
+      known.ellipticity.push_back(
+          curve != nullptr && !curve->ellipticity.empty() ? curve->ellipticity[p] : nan);
     const Status status = std::isfinite(phase) ? Status::ok : Status::absent;
     known.status.push_back(listed ? static_cast<std::int64_t>(status) : unknown_status);
   }
@@ -92,6 +98,33 @@ WaveAnswers known_answers(std::vector<Entry const*> const& entries, Wave wave) {
   for (int mode = 0; mode < modes; ++mode)
     for (Entry const* entry : entries) append_mode(known, *entry, wave, mode);
   return known;
+}
+
+/// The published kernels of a wave as arrays of the truth, NaN where none is given.
+void set_known_kernels(Batch& truth, std::vector<Entry const*> const& entries,
+                       dispersion::ModelBatch const& models, Wave wave, std::size_t modes) {
+  const std::vector<std::int64_t> offset = kernel_offset(models);
+  auto const rows = static_cast<std::size_t>(offset.back());
+  std::map<std::string, std::vector<double>> columns;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto const& periods = entries[i]->reference.request.periods;
+    for (ReferenceKernel const& kernel : entries[i]->reference.kernels) {
+      auto const period = std::find(periods.begin(), periods.end(), kernel.of.period);
+      auto const mode = static_cast<std::size_t>(kernel.of.mode);
+      if (kernel.of.wave != wave || period == periods.end() || mode >= modes) continue;
+      auto const point =
+          static_cast<std::size_t>(models.period_offset()[i] + (period - periods.begin()));
+      for (auto const& [name, values] : kernel.values) {
+        std::vector<double>& column = columns[name];
+        column.resize(modes * rows, nan);
+        std::copy(values.begin(), values.end(),
+                  column.begin() + static_cast<std::ptrdiff_t>(mode * rows) + offset[point]);
+      }
+    }
+  }
+  for (auto const& [name, column] : columns)
+    truth.set(std::string(dispersion::name(wave)) + "/kernel/" + name, kernel_units(name), column,
+              {modes, rows});
 }
 
 /// The periods at which a branch folds, as flags. A period counts as folded when it has more roots
@@ -171,8 +204,12 @@ public:
     nothing.error.resize(entries.size());
     nothing.flags = known_folds(entries);
     Batch truth = answers_batch(nothing, {1, {false, false}});
-    for (const Wave wave : dispersion::all_waves)
-      set_wave_answers(truth, wave, known_answers(entries, wave));
+    const dispersion::ModelBatch models = model_batch(inputs);
+    for (const Wave wave : dispersion::all_waves) {
+      const WaveAnswers known = known_answers(entries, wave);
+      set_wave_answers(truth, wave, known);
+      set_known_kernels(truth, entries, models, wave, known.modes);
+    }
     truth.set("uncertainty", "", std::vector<double>{reference_uncertainty});
     return truth;
   }

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <moho/version.hpp>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 #if __has_include(<petscversion.h>)
 #include <petscversion.h>
 #endif
@@ -131,6 +132,12 @@ std::string provenance_json(parallel::Comm const& comm, std::vector<std::string>
                           {"command", command}}}});
   }
   return comm.broadcast(text);
+}
+
+std::int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024; // Linux counts in KiB
 }
 
 } // namespace moho::study

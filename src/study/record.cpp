@@ -74,6 +74,7 @@ Json provenance_of(Record const& record, Json const& item) {
   Json provenance = Json::parse(record.provenance);
   // Random draws are those of the problem's seed.
   if (item.contains("seed")) provenance["run"]["seed"] = item["seed"];
+  if (record.peak_memory > 0) provenance["run"]["peak_memory"] = record.peak_memory;
   if (record.ceilings) {
     provenance["host"]["stream"] = number(record.ceilings->stream);
     provenance["host"]["gemm"] = number(record.ceilings->gemm);
@@ -92,6 +93,8 @@ void write_data(std::vector<Dataset> const& data, std::string const& path) {
             using T = typename std::decay_t<decltype(values)>::value_type;
             if constexpr (std::is_same_v<T, std::string>)
               file.write_strings(name, values);
+            else if constexpr (std::is_floating_point_v<T>)
+              file.write(name, std::span<const T>(values), set.shape, set.chunk);
             else
               file.write(name, std::span<const T>(values), set.shape);
           },

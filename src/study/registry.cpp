@@ -30,6 +30,9 @@ std::span<const ProblemEntry> problems() {
       {"dispersion-gradient", "dispersion curves",
        "any number of smooth, randomly perturbed models of the upper 100 km",
        dispersion_gradient_parameters(), curve_metrics(), make_dispersion_gradient},
+      {"dispersion-prior", "dispersion curves",
+       "models of the strong and weak priors of arXiv 2604.04107 or of random sites, in blocks",
+       dispersion_prior_parameters(), prior_metrics(), make_dispersion_prior},
   };
   return table;
 }

@@ -150,6 +150,13 @@ struct Shared {
   Machine machine{comm};
 };
 
+/// What the problem of a case may know of the run.
+Environment environment_of(Case const& item, RunOptions const& options) {
+  Environment environment = options.environment;
+  environment.ranks = static_cast<int>(item.ranks.value_or(0));
+  return environment;
+}
+
 /// One case from the draw to the judged record, which is complete on the root. Each step is guarded
 /// by itself, so that a rank that fails alone leaves no other waiting in the next one.
 Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
@@ -160,9 +167,9 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   std::unique_ptr<Method> method;
   Batch inputs, answers;
   run_collectively(comm, [&] {
-    problem = options.make_problem(item.problem, options.environment);
+    problem = options.make_problem(item.problem, environment_of(item, options));
     method = options.make_method(item.method);
-    inputs = problem->draw(Split::test, 0, problem->count(Split::test));
+    inputs = problem->draw(problem->asked(), 0, problem->count(problem->asked()));
   });
   stop_if_asked(comm);
   record.checks = shared.verifier.checks(item.problem, *problem);
@@ -210,7 +217,7 @@ void refuse_unusable(std::vector<Case> const& cases, RunOptions const& options, 
     std::set<std::string> seen;
     for (Case const& item : cases) {
       if (seen.insert(item.problem.name + to_json(item.problem.parameters)).second)
-        options.make_problem(item.problem, options.environment);
+        options.make_problem(item.problem, environment_of(item, options));
       if (seen.insert(item.method.name + to_json(item.method.parameters)).second)
         options.make_method(item.method);
     }
@@ -279,6 +286,7 @@ public:
     }
     record.study = _study.name;
     record.provenance = _provenance;
+    record.peak_memory = _comm.max(peak_memory());
     run_collectively(_comm, [&] {
       if (!_comm.root()) return;
       write_record(record, report.folder);

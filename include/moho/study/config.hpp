@@ -17,7 +17,8 @@ struct Choice {
 
 enum class AxisTarget { problem, method, ranks };
 
-/// Values that the cases run through. Applies to each problem or method that has the parameter.
+/// Values that the cases run through: a list, or { from = 0, to = 99, step = 1 } of integers, both
+/// ends included. Applies to each problem or method that has the parameter.
 struct Axis {
   std::string key; ///< the parameter's, or "ranks"
   AxisTarget target;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A batch of models solved by all ranks together.
 #pragma once
+#include "moho/dispersion/sensitivity.hpp"
 #include "moho/dispersion/solve.hpp"
 #include "moho/parallel/communicator.hpp"
 #include <cstddef>
@@ -37,5 +38,19 @@ dispersion::Curves solve_distributed(parallel::Comm const& comm,
                                      dispersion::SolveOptions const& options,
                                      SolveProgress const& progress = {},
                                      BatchSolver const& solver = dispersion::solve);
+
+/// What finds the derivatives at a part of the points on one rank; tests put their own here.
+using PointSolver = std::function<dispersion::Sensitivities(
+    dispersion::ModelBatch const&, std::vector<dispersion::RootPoint> const&,
+    dispersion::SensitivityOptions const&)>;
+
+/// Derivatives at roots of a batch (the same on every rank) with all ranks. The points are those of
+/// the root, which gets the answers, in their order; the others get empty Sensitivities. The same
+/// bits on any number of ranks. Collective. If a rank throws, every rank throws that moho::Error.
+dispersion::Sensitivities
+sensitivities_distributed(parallel::Comm const& comm, dispersion::ModelBatch const& batch,
+                          std::vector<dispersion::RootPoint> points,
+                          dispersion::SensitivityOptions const& options = {},
+                          PointSolver const& solver = dispersion::sensitivities);
 
 } // namespace moho::study

@@ -22,6 +22,14 @@ std::vector<ParameterSpec> dispersion_gradient_parameters();
 std::unique_ptr<Problem> make_dispersion_gradient(Parameters const& parameters,
                                                   Environment const& environment);
 
+/// `dispersion-prior`: models of the strong, the weak or the random prior (priors.hpp) in blocks;
+/// train, validation and test share no model. Nothing is known of the answers but that their
+/// certificates must hold. Metrics: those of the curves, certificates_checked, certificates_broken.
+std::vector<ParameterSpec> dispersion_prior_parameters();
+std::vector<std::string> const& prior_metrics();
+std::unique_ptr<Problem> make_dispersion_prior(Parameters const& parameters,
+                                               Environment const& environment);
+
 /// `dispersion-solver`: moho's solver, spread over the ranks.
 std::vector<ParameterSpec> dispersion_solver_parameters();
 std::unique_ptr<Method> make_dispersion_solver(Parameters const& parameters);

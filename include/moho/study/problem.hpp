@@ -44,9 +44,10 @@ struct Counter {
 struct Dataset {
   std::string path, units;
   std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::int32_t>,
-               std::vector<std::int8_t>, std::vector<std::string>>
+               std::vector<std::int8_t>, std::vector<std::string>, std::vector<float>>
       values;
   std::vector<std::size_t> shape = {}; ///< empty: one-dimensional
+  std::vector<std::size_t> chunk = {}; ///< of reals: divides the shape; empty: contiguous
 };
 
 /// What a Problem finds when it compares answers with the truth.
@@ -61,6 +62,9 @@ class Problem {
 public:
   virtual ~Problem() = default;
 
+  /// The split whose items a study asks about: the one that nobody trains on, unless the study is
+  /// there to produce a training set.
+  virtual Split asked() const { return Split::test; }
   /// How many items a split has.
   virtual std::size_t count(Split split) const = 0;
   /// Items first .. first+n-1 of a split: the same values on every rank and any number of ranks.

@@ -2,6 +2,7 @@
 // Where a record comes from: source, build, machine, run.
 #pragma once
 #include "moho/parallel/communicator.hpp"
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,5 +12,8 @@ namespace moho::study {
 /// git, build, host (of rank 0), run (every rank's host and cpuset). `command` is argv. `run.seed`
 /// is null: whoever draws random numbers sets it. Collective.
 std::string provenance_json(parallel::Comm const& comm, std::vector<std::string> const& command);
+
+/// Largest resident memory of this process so far, byte.
+std::int64_t peak_memory();
 
 } // namespace moho::study

@@ -42,8 +42,9 @@ struct Record {
   std::string study;
   Case item;
   CaseStatus status = CaseStatus::failed;
-  std::string error;      ///< why it failed
-  std::string provenance; ///< JSON object
+  std::string error;            ///< why it failed
+  std::string provenance;       ///< JSON object
+  std::int64_t peak_memory = 0; ///< byte, of the rank that has needed most so far; 0: not known
   std::vector<Check> checks;
   std::vector<Counter> counters;
   std::map<std::string, Timing> timings; ///< by region

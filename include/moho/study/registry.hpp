@@ -15,6 +15,7 @@ namespace moho::study {
 /// Where a run finds what is not in its study file. Not part of a case's identity.
 struct Environment {
   std::string data; ///< --data: folder of reference data; "" = $MOHO_DATA, else the source folder
+  int ranks = 0;    ///< size of the launch where the case belongs to one (axis `ranks`), else 0
 };
 
 /// The path of a file of reference data, e.g. "dispersion/ref_fold.json". Throws moho::Error naming

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 
 from conftest import CRUST, FORMAT, case, model, random_cases
@@ -117,6 +118,17 @@ BAD_FILES = {
     "no wave": ("in.json", GOOD_JSON, ["--waves="], ["--waves"]),
     "modes": ("in.json", GOOD_JSON, ["--modes", "0"], ["--modes"]),
     "modes text": ("in.json", GOOD_JSON, ["--modes", "all"], ["--modes"]),
+    "table with a word in a named column": ("m.csv", "rho,vs,vp,h\n2.5,3,6,1\n2.7,3.5,6x,0\n",
+                                            ["--periods", "1"],
+                                            ["line 3", "vp is '6x' (column 3"]),
+    "model96 cut off": ("m.mod", "MODEL.01\ntitle\nISOTROPIC\nKGS\nFLAT EARTH\n",
+                        ["--periods", "1"], ["m.mod", "ends after 5 lines"]),
+    "model96 mixed up": ("m.mod", "MODEL.01\ntitle\nKGS\nISOTROPIC\nFLAT EARTH\n",
+                         ["--periods", "1"], ["line 3", "'KGS'", "mixed up"]),
+    "HDF5 that is none": ("in.h5", "no", [], ["in.h5"]),
+    "radius without flatten": ("in.json", GOOD_JSON, ["--radius", "6000"], ["--flatten"]),
+    "radius": ("in.json", GOOD_JSON, ["--flatten", "--radius=-1"], ["--radius"]),
+    "parts": ("in.json", GOOD_JSON, ["--flatten", "--flatten-layers", "0"], ["--flatten-layers"]),
     "option": ("in.json", GOOD_JSON, ["--mode", "1"], ["--mode"]),
 }
 
@@ -178,6 +190,31 @@ def test_output_that_cannot_be_written_is_found_before_the_work(folder, output, 
     os.mkfifo(folder.path / "pipe.json")
     must_fail(folder, "in.json", "-o", output, ranks=ranks, names=[f"'{output}'"])
     assert stat.S_ISFIFO((folder.path / "pipe.json").stat().st_mode)
+
+
+def test_hdf5_that_is_not_an_answer(folder):
+    with h5py.File(folder.path / "in.h5", "w") as file:
+        file["x"] = [1.0]
+    must_fail(folder, "in.h5", "-o", "out.json", ranks=2, names=["'in.h5'", "moho.dispersion/1"])
+
+
+@pytest.mark.parametrize("dataset, values, says", [
+    ("model/offset", [0, 9], "/model/offset[1]"), ("mode_count/case", [0, 7] + [0] * 4, "/case[1]"),
+    ("mode_count/wave", [0, 1], "different lengths"), ("kernel/mode", [-1], "/kernel row 0")])
+def test_hdf5_that_contradicts_itself(folder, dataset, values, says):
+    asked = [case(kernels=[{"wave": "love", "mode": 0, "period": 5.0}])]
+    assert folder.moho(folder.write(asked), "-o", "in.h5").returncode == 0
+    with h5py.File(folder.path / "in.h5", "a") as file:
+        del file[dataset]
+        file[dataset] = values
+    must_fail(folder, "in.h5", "-o", "out.json", ranks=2, names=["'in.h5'", says])
+
+
+def test_a_sphere_deeper_than_its_centre(folder):
+    deep = with_model(thickness=[7000.0, 0.0])
+    out = folder.solved([case(), deep], "--flatten", code=2)["cases"]
+    assert "below the centre" in out[1]["error"]
+    assert "error" not in out[0]
 
 
 def test_plot_that_cannot_be_written(folder):

@@ -189,10 +189,43 @@ def test_published_values_are_met(place):
         assert record["metrics"]["points_compared"] > 0
 
 
+@pytest.mark.parametrize("kind", ["throughput", "kernels", "kernel-cost"])
+def test_a_smoke_study_meets_its_limits_and_beats_the_trivial_answer(place, kind):
+    study = SOURCE / f"benchmarks/smoke/dispersion-{kind}.toml"
+    report = place.json("run", study, ranks=2)
+    assert {c["status"] for c in report["cases"]} == {"ok"}
+    for record in check_records(place):
+        metrics = record["metrics"]
+        better = metrics["phase_of_trivial" if kind == "throughput" else "kernel_of_trivial"]
+        assert better is not None and better < 1e-4
+        if kind != "throughput":
+            assert metrics["kernels_compared"] > 0 and metrics["kernels_over_curves"] > 0
+
+
+@pytest.mark.parametrize("kind", ["throughput", "kernels"])
+def test_the_trivial_answer_does_not_meet_them(place, kind):
+    study = (SOURCE / f"benchmarks/smoke/dispersion-{kind}.toml").read_text()
+    place.write(study.replace("dispersion-solver", "halfspace-average"))
+    done = place.moho("run", "study.toml", code=2)
+    word = "phase_of_trivial" if kind == "throughput" else "kernel_of_trivial"
+    assert f"not met: {word} 1" in done.stdout or f"{word} 1.0 <=" in done.stdout, done.stdout
+    assert {record["status"] for record in check_records(place)} == {"invalid"}
+
+
+def test_weak_scaling_keeps_the_models_per_rank(place):
+    study = SOURCE / "benchmarks/smoke/dispersion-weak-scaling.toml"
+    for ranks in (1, 2):
+        place.moho("run", study, ranks=ranks)
+    models = {r["case"]["ranks"]: r["counters"]["models"] for r in check_records(place)}
+    assert models == {1: 16, 2: 32}
+    place.write(study.read_text().replace("ranks = [1, 2]", "seed = [1]"))
+    assert "axis `ranks`" in place.refused("run", "study.toml")
+
+
 def test_every_shipped_study_is_sound(place):
     listing = place.json("list")
     names = {p["path"].split("benchmarks/")[1] for p in listing["studies"]}
-    for kind in ("accuracy", "throughput", "scaling"):
+    for kind in ("accuracy", "throughput", "scaling", "weak-scaling", "kernels", "kernel-cost"):
         for profile in ("smoke", "ci", "full"):
             assert f"{profile}/dispersion-{kind}.toml" in names
     for study in listing["studies"]:
@@ -203,7 +236,7 @@ def test_every_shipped_study_is_sound(place):
 def test_the_list_names_everything_and_finds_bad_studies(place):
     listing = place.json("list")
     assert {p["name"] for p in listing["problems"]} == {"dispersion-reference",
-                                                        "dispersion-gradient"}
+                                                        "dispersion-gradient", "dispersion-prior"}
     assert {m["name"] for m in listing["methods"]} == {"dispersion-solver", "halfspace-average"}
     assert "dispersion-solver" in place.moho("list").stdout
     (place.path / "studies").mkdir()
@@ -215,7 +248,8 @@ def test_verify_prints_its_checks(place):
     done = place.moho("verify", "dispersion-gradient", ranks=2)
     assert "halfspace_rayleigh" in done.stdout and "FAIL" not in done.stdout
     checks = place.json("verify")["problems"]
-    assert {p["problem"] for p in checks} == {"dispersion-reference", "dispersion-gradient"}
+    assert {p["problem"] for p in checks} == {"dispersion-reference", "dispersion-gradient",
+                                              "dispersion-prior"}
     for problem in checks:
         names = [c["name"] for c in problem["checks"]]
         assert any(n.startswith("control.") for n in names)

@@ -69,6 +69,22 @@ TEST(Config, ReadsWithDefaults) {
   EXPECT_EQ(study.axes[0].values.size(), 2u);
 }
 
+TEST(Config, ARangeIsTheListOfItsIntegers) {
+  auto const values = [](std::string const& axis) {
+    const Study study = parse_study(replaced(sound, "[5, 10]", axis), "demo.toml");
+    std::vector<std::int64_t> list;
+    for (Value const& value : study.axes[0].values) list.push_back(std::get<std::int64_t>(value));
+    return list;
+  };
+  EXPECT_EQ(values("{ from = 5, to = 8 }"), (std::vector<std::int64_t>{5, 6, 7, 8}));
+  EXPECT_EQ(values("{ from = 5, to = 12, step = 5 }"), (std::vector<std::int64_t>{5, 10}));
+  EXPECT_EQ(values("{ from = 7, to = 7 }"), (std::vector<std::int64_t>{7}));
+  const Study range = parse_study(replaced(sound, "[5, 10]", "{ from = 5, to = 6 }"), "demo.toml",
+                                  Strings{"axes.layers.to=7"});
+  EXPECT_EQ(range.axes[0].values.size(), 3u);
+  EXPECT_EQ(parse_study(resolved(range), "again.toml").axes[0].values, range.axes[0].values);
+}
+
 TEST(Config, UnknownKeysNameTheNearestWithFileAndLine) {
   expect_error(replaced(sound, "models", "modles"),
                {"demo.toml:7: ", "'problem.modles'", "did you mean 'models'?"});
@@ -97,6 +113,18 @@ TEST(Config, WrongTypesAndRangesNameKeyValueAndNeed) {
   expect_error(replaced(sound, "1e-9", "nan"), {"limits.phase_rel_max", "not a finite number"});
   expect_error(replaced(sound, "[5, 10]", "[5, 1]"), {"axes.layers = 1", "at least 2"});
   expect_error(replaced(sound, "[5, 10]", "[]"), {"axes.layers", "empty"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 9, to = 5 }"), {"axes.layers", "empty"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 5 }"), {"axes.layers", "no end"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 0, to = 5 }"),
+               {"axes.layers has 0", "at least 2"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 5, to = 9, step = 0 }"),
+               {"axes.layers.step = 0", "at least 1"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 5, till = 9 }"),
+               {"unknown key 'axes.layers.till'", "to"});
+  expect_error(replaced(sound, "[5, 10]", "{ from = 5, to = 9000000 }"),
+               {"axes.layers", "too long"});
+  expect_error(replaced(sound, "layers = [5, 10]", "perturbation = { from = 0, to = 1 }"),
+               {"axes.perturbation", "of integers", "a number"});
   expect_error(replaced(sound, "[5, 10]", "5"), {"axes.layers", "not a list"});
   expect_error(replaced(sound, "name = \"demo\"", "name = \"../demo\""), {"study.name", "folder"});
   expect_error(replaced(sound, "name = \"demo\"", "name = \"\""), {"study.name"});

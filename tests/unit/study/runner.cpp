@@ -183,6 +183,8 @@ TEST_F(Runner, LeavesARecord) {
     EXPECT_EQ(json["counters"], Json({{"samples", 3}, {"items", 4}, {"flops", 4}}));
     EXPECT_EQ(json["metrics"]["error"], 0.0);
     EXPECT_EQ(json["provenance"]["run"]["ranks"], comm.size());
+    EXPECT_GT(json["provenance"]["run"]["peak_memory"], 1 << 20); // byte, not KiB or pages
+    EXPECT_LT(json["provenance"]["run"]["peak_memory"], std::int64_t{4} << 30);
     EXPECT_EQ(json["provenance"]["run"]["command"], Json(options.command));
     EXPECT_EQ(files(), 3u); // study.toml, result.json, data.h5
   }

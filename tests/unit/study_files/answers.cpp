@@ -4,10 +4,12 @@
 #include "moho/core/error.hpp"
 #include "moho/parallel/hdf5.hpp"
 #include "moho/study/dispersion_files.hpp"
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <unistd.h>
 
 namespace moho {
@@ -21,9 +23,10 @@ using study::DispersionCase;
 /// Two sound cases around a bad one. 0.1 and 1/3 need all their digits to read back.
 std::vector<DispersionCase> three_cases() {
   DispersionCase first{"first", {0.1, 0}, {5, 6}, {3, 3.5}, {2.5, 2.7}, {8, 1.0 / 3, 7}, {}, ""};
-  first.kernels = {{Wave::rayleigh, 0, 20}, {Wave::love, 1, 8}};
+  first.kernels = {{Wave::rayleigh, 0, 20}, {Wave::love, 1, 8}, {Wave::rayleigh, 0, 200}};
   DispersionCase bad{"bad", {}, {}, {}, {}, {}, {}, "vs[0] = nan (made up)"};
   DispersionCase last{"last\n\"q\"", {0}, {6}, {3.1}, {2.7}, {2}, {}, ""};
+  last.warnings = {"looks odd"};
   return {first, bad, last};
 }
 
@@ -32,12 +35,23 @@ struct Solved {
   dispersion::SolveOptions options;
   dispersion::ModelBatch batch = study::batch_of(cases);
   dispersion::Curves curves;
+  study::KernelAnswers kernels;
   explicit Solved(int modes = 3, std::array<bool, 2> waves = {true, true}) {
     options.modes = modes;
     options.waves = waves;
     curves = test::fake_solve(batch, options);
+    for (DispersionCase& one : cases)
+      std::erase_if(one.kernels, [&](study::KernelRequest const& request) {
+        return !waves[static_cast<std::size_t>(request.wave)];
+      });
+    std::vector<dispersion::RootPoint> points;
+    for (study::KernelRequest const& request : cases[0].kernels)
+      points.push_back({0, request.wave, request.period, 3.25});
+    kernels = {std::vector<double>(points.size(), 3.25),
+               std::vector<dispersion::Status>(points.size()),
+               test::fake_sensitivities(batch, points)};
   }
-  DispersionAnswers answers() const { return {cases, batch, curves, options}; }
+  DispersionAnswers answers() const { return {cases, batch, curves, options, kernels}; }
   Json json() const { return Json::parse(answers_as_json(answers())); }
 };
 
@@ -89,20 +103,71 @@ TEST(AnswersJson, FlagsSayWhereAndWhy) {
   ASSERT_EQ(flags[0]["roots"].size(), 2u);
   EXPECT_EQ(flags[0]["roots"][1],
             (Json{{"c", 2.5}, {"U", -0.25}, {"ellipticity", nullptr}, {"N_above", 2}}));
+  EXPECT_EQ(flags[0]["roots"][0]["ellipticity"], 0.7);
   EXPECT_EQ(flags[1]["kind"], "failed");
   EXPECT_EQ(flags[1]["mode"], 0);
   EXPECT_EQ(flags[1]["period"], 7.0);
   EXPECT_EQ(flags[1]["reason"], "made up");
 }
 
-TEST(AnswersJson, KernelsAreNullWithAReason) {
-  const Json kernels = Solved().json()["cases"][0]["kernels"];
-  ASSERT_EQ(kernels.size(), 2u);
-  for (char const* key : {"dc_dh", "dc_dvp", "dc_dvs", "dc_drho", "dU_dvs"})
-    EXPECT_EQ(kernels[0][key], (Json{nullptr, nullptr})) << key;
-  EXPECT_FALSE(kernels[1].contains("dc_dvp")); // Love has none
+TEST(AnswersJson, EllipticityIsThatOfTheSolver) {
+  const Solved solved;
+  const Json modes = solved.json()["cases"][0]["modes"];
+  for (std::size_t mode = 0; mode < 3; ++mode)
+    for (std::size_t p = 0; p < 3; ++p) {
+      double const expected = solved.curves.wave[0].ellipticity[mode * solved.curves.points + p];
+      Json const& found = modes[mode]["ellipticity"][p];
+      EXPECT_EQ(found.is_null(), std::isnan(expected));
+      if (!found.is_null()) {
+        EXPECT_EQ(found.get<double>(), expected);
+      }
+    }
+  Solved without; // a solver that was not asked for it
+  without.curves.wave[0].ellipticity.clear();
+  EXPECT_EQ(without.json()["cases"][0]["modes"][0]["ellipticity"],
+            (Json{nullptr, nullptr, nullptr}));
+}
+
+constexpr std::array<char const*, 12> derivatives{
+    "dc_dh",           "dc_dvp",           "dc_dvs",           "dc_drho",
+    "dU_dh",           "dU_dvp",           "dU_dvs",           "dU_drho",
+    "dellipticity_dh", "dellipticity_dvp", "dellipticity_dvs", "dellipticity_drho"};
+
+TEST(AnswersJson, KernelsHoldEveryDerivativeThatTheWaveHas) {
+  const Solved solved;
+  const Json kernels = solved.json()["cases"][0]["kernels"];
+  dispersion::Sensitivities const& of = solved.kernels.sensitivities;
+  ASSERT_EQ(kernels.size(), 3u);
   EXPECT_EQ(kernels[0]["period"], 20.0);
-  EXPECT_NE(kernels[0]["reason"].get<std::string>(), "");
+  EXPECT_EQ(kernels[0]["phase"], 3.25);
+  EXPECT_EQ(kernels[0]["group"], of.group[0]);
+  EXPECT_EQ(kernels[0]["ellipticity"], of.ellipticity[0]);
+  EXPECT_EQ(kernels[0]["status"], "ok");
+  EXPECT_FALSE(kernels[0].contains("reason"));
+  EXPECT_EQ(kernels[0]["dc_dvs"], (Json{of.dphase.vs[0], of.dphase.vs[1]}));
+  EXPECT_EQ(kernels[0]["dU_dh"], (Json{of.dgroup.thickness[0], of.dgroup.thickness[1]}));
+  EXPECT_EQ(kernels[0]["dellipticity_drho"],
+            (Json{of.dellipticity.rho[0], of.dellipticity.rho[1]}));
+  EXPECT_EQ(kernels[1]["dc_drho"], (Json{of.dphase.rho[2], of.dphase.rho[3]})); // of the second
+  for (char const* key : derivatives) {
+    EXPECT_EQ(kernels[0][key].size(), 2u) << key;
+    bool const love_too = std::string(key).find("vp") == std::string::npos &&
+                          std::string(key).find("dell") == std::string::npos;
+    EXPECT_EQ(kernels[1].contains(key), love_too) << key;
+  }
+  EXPECT_FALSE(kernels[1].contains("ellipticity"));
+}
+
+TEST(AnswersJson, AKernelThatIsNotKnownIsNullWithAReason) {
+  const Json kernel = Solved().json()["cases"][0]["kernels"][2];
+  for (char const* key : derivatives) EXPECT_EQ(kernel[key], (Json{nullptr, nullptr})) << key;
+  EXPECT_EQ(kernel["reason"], "made up");
+}
+
+TEST(AnswersJson, WarningsStandWithTheirCaseAlone) {
+  const Json cases = Solved().json()["cases"];
+  EXPECT_FALSE(cases[0].contains("warnings"));
+  EXPECT_EQ(cases[2]["warnings"], Json{"looks odd"});
 }
 
 TEST(AnswersJson, AWaveNotAskedForLeavesNoTrace) {
@@ -120,7 +185,7 @@ TEST(AnswersJson, IsReadAgainAsCases) {
   ASSERT_EQ(again.size(), 3u);
   EXPECT_EQ(again[0].error, "");
   EXPECT_EQ(again[0].periods, three_cases()[0].periods);
-  EXPECT_EQ(again[0].kernels.size(), 2u);
+  EXPECT_EQ(again[0].kernels.size(), 3u);
   EXPECT_NE(again[1].error, ""); // it has no model
 }
 
@@ -139,6 +204,26 @@ TEST(AnswersTable, HasARowPerPointAndNamesErrors) {
   EXPECT_NE(table.find("vs[0] = nan"), table.npos);
   EXPECT_NE(table.find("multivalued (made up); roots 1.500000, 2.500000"), table.npos) << table;
   EXPECT_NE(table.find("rayleigh"), table.npos);
+}
+
+TEST(AnswersTable, PutsModesSideBySideAndNamesFlags) {
+  Solved solved(6);
+  solved.curves.wave[1].status[0] = dispersion::Status::extended;
+  const std::string table = answers_as_table(solved.answers());
+  EXPECT_NE(table.find(" c5 km/s"), table.npos);
+  EXPECT_NE(table.find("mode 0 extended\n"), table.npos);
+  std::istringstream lines(table);
+  std::string line;
+  std::size_t headings = 0, rows = 0;
+  while (std::getline(lines, line)) {
+    headings += line.find("period s") != line.npos;
+    rows += line.find(" 0.333333 ") != line.npos && line.find("at 0.33") == line.npos;
+    EXPECT_LT(line.size(), 160u) << line;
+  }
+  EXPECT_EQ(headings, 8u); // two cases, two waves, two blocks of modes
+  EXPECT_EQ(rows, 4u);
+  EXPECT_NE(table.find("kernel of rayleigh mode 0 at 200 s: made up"), table.npos);
+  EXPECT_NE(table.find("kernel of love mode 1 at 8 s: c 3.250000"), table.npos);
 }
 
 class AnswersHdf5 : public testing::Test {
@@ -185,19 +270,36 @@ TEST_F(AnswersHdf5, HoldsEveryDatasetOfTheContract) {
           EXPECT_EQ(mode[row], static_cast<std::int64_t>(m));
           EXPECT_EQ(status[row], static_cast<std::int64_t>(solved.curves.wave[w].status[at]));
         }
-  EXPECT_TRUE(std::isnan(file.read_doubles("/curve/ellipticity").at(0)));
+  EXPECT_EQ(file.read_doubles("/curve/ellipticity").at(0), solved.curves.wave[0].ellipticity[0]);
+  EXPECT_TRUE(std::isnan(file.read_doubles("/curve/ellipticity").at(9))); // Love
+  EXPECT_EQ(file.read_strings("/case/warning"), (std::vector<std::string>{"", "", "looks odd"}));
   EXPECT_EQ(file.string_attribute("/curve/phase", "units"), "km/s");
 }
 
 TEST_F(AnswersHdf5, HoldsKernelsAndFlags) {
-  auto const file = written(Solved());
-  EXPECT_EQ(file.read_ints("/kernel/offset"), (std::vector<std::int64_t>{0, 2, 4}));
-  EXPECT_EQ(file.read_doubles("/kernel/period"), (std::vector<double>{20, 8}));
-  for (char const* name : {"dc_dh", "dc_dvp", "dc_dvs", "dc_drho", "dU_dvs"})
-    EXPECT_EQ(file.read_doubles(std::string("/kernel/") + name).size(), 4u) << name;
+  const Solved solved;
+  auto const file = written(solved);
+  EXPECT_EQ(file.read_ints("/kernel/offset"), (std::vector<std::int64_t>{0, 2, 4, 6}));
+  EXPECT_EQ(file.read_ints("/kernel/case"), (std::vector<std::int64_t>{0, 0, 0}));
+  EXPECT_EQ(file.read_ints("/kernel/wave"), (std::vector<std::int64_t>{0, 1, 0}));
+  EXPECT_EQ(file.read_doubles("/kernel/period"), (std::vector<double>{20, 8, 200}));
+  EXPECT_EQ(file.read_doubles("/kernel/phase"), (std::vector<double>(3, 3.25)));
+  EXPECT_EQ(file.read_strings("/kernel/reason"), (std::vector<std::string>{"", "", "made up"}));
+  for (char const* name : derivatives) {
+    auto const values = file.read_doubles(std::string("/kernel/") + name);
+    ASSERT_EQ(values.size(), 6u) << name;
+    bool const love_too = std::string(name).find("vp") == std::string::npos &&
+                          std::string(name).find("dell") == std::string::npos;
+    EXPECT_EQ(std::isnan(values[2]), !love_too) << name;
+    EXPECT_TRUE(std::isnan(values[5])) << name;
+  }
+  EXPECT_EQ(file.read_doubles("/kernel/dU_drho").at(1), solved.kernels.sensitivities.dgroup.rho[1]);
+  EXPECT_EQ(file.string_attribute("/kernel/dU_drho", "units"), "(km/s)/(g/cm3)");
   EXPECT_EQ(file.read_ints("/flag/kind"), (std::vector<std::int64_t>{3, 2, 3, 2}));
   EXPECT_EQ(file.read_ints("/flag/offset"), (std::vector<std::int64_t>{0, 2, 2, 4, 4}));
   EXPECT_EQ(file.read_doubles("/flag/c"), (std::vector<double>{1.5, 2.5, 1.5, 2.5}));
+  EXPECT_EQ(file.read_doubles("/flag/ellipticity").at(0), 0.7);
+  EXPECT_TRUE(std::isnan(file.read_doubles("/flag/ellipticity").at(1)));
   EXPECT_EQ(file.read_doubles("/flag/U"), (std::vector<double>{0.5, -0.25, 0.5, -0.25}));
   EXPECT_EQ(file.read_ints("/flag/mode"), (std::vector<std::int64_t>{-1, 0, -1, 0}));
 }

@@ -57,6 +57,7 @@ void expect_same(Curves const& a, Curves const& b) {
     EXPECT_TRUE(same_bits(a.wave[w].mode_count, b.wave[w].mode_count));
     EXPECT_TRUE(same_bits(a.wave[w].phase, b.wave[w].phase));
     EXPECT_TRUE(same_bits(a.wave[w].group, b.wave[w].group));
+    EXPECT_TRUE(same_bits(a.wave[w].ellipticity, b.wave[w].ellipticity));
     EXPECT_TRUE(same_bits(a.wave[w].status, b.wave[w].status));
   }
   EXPECT_EQ(a.flags.size(), b.flags.size());
@@ -136,6 +137,63 @@ TEST(SolveDistributed, ASolverThatForgetsCasesIsADefect) {
     return curves;
   };
   EXPECT_THROW(solve_distributed(comm, mixed_batch(20), three_modes(), {}, forgetful), Error);
+}
+
+std::vector<dispersion::RootPoint> some_points(ModelBatch const& batch, std::size_t n) {
+  std::vector<dispersion::RootPoint> points;
+  for (std::size_t i = 0; i < n; ++i)
+    points.push_back({static_cast<std::int64_t>(7 * i % batch.size()),
+                      static_cast<dispersion::Wave>(i % 2), 1.0 + static_cast<double>(i % 130),
+                      2.0 + 0.01 * static_cast<double>(i), i % 5 == 0});
+  return points;
+}
+
+void expect_same(dispersion::Sensitivities const& a, dispersion::Sensitivities const& b) {
+  EXPECT_EQ(a.offset, b.offset);
+  EXPECT_EQ(a.reason, b.reason);
+  EXPECT_TRUE(same_bits(a.group, b.group));
+  EXPECT_TRUE(same_bits(a.ellipticity, b.ellipticity));
+  for (auto gradient : {&dispersion::Sensitivities::dphase, &dispersion::Sensitivities::dgroup,
+                        &dispersion::Sensitivities::dellipticity})
+    for (auto column : {&dispersion::Gradient::thickness, &dispersion::Gradient::vp,
+                        &dispersion::Gradient::vs, &dispersion::Gradient::rho})
+      EXPECT_TRUE(same_bits(a.*gradient.*column, b.*gradient.*column));
+}
+
+TEST(SensitivitiesDistributed, GiveTheBitsOfOneRank) {
+  const Comm comm;
+  const ModelBatch batch = mixed_batch(30);
+  for (std::size_t n : {0u, 1u, 5u, 400u})
+    for (bool all : {true, false}) {
+      const dispersion::SensitivityOptions options{all, all};
+      auto const points = some_points(batch, n);
+      auto const found = study::sensitivities_distributed(
+          comm, batch, comm.root() ? points : std::vector<dispersion::RootPoint>(), options,
+          test::fake_sensitivities);
+      if (comm.root())
+        expect_same(found, test::fake_sensitivities(batch, points, options));
+      else
+        EXPECT_TRUE(found.offset.empty() && found.group.empty());
+    }
+}
+
+TEST(SensitivitiesDistributed, AnErrorOrAGapReachesAllRanks) {
+  const Comm comm;
+  const ModelBatch batch = mixed_batch(30);
+  auto const points = some_points(batch, 50);
+  int const failing = comm.size() - 1;
+  auto const throwing = [&](auto const&... arguments) {
+    if (comm.rank() == failing) throw Error("rank made to fail", ExitCode::crashed);
+    return test::fake_sensitivities(arguments...);
+  };
+  EXPECT_THROW(study::sensitivities_distributed(comm, batch, points, {}, throwing), Error);
+  auto const forgetful = [](auto const&... arguments) {
+    auto found = test::fake_sensitivities(arguments...);
+    found.dgroup.vs.pop_back();
+    return found;
+  };
+  EXPECT_THROW(study::sensitivities_distributed(comm, batch, points, {}, forgetful), Error);
+  comm.barrier();
 }
 
 TEST(BroadcastBatch, GivesEveryRankTheRootsBatch) {
