@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// moho::dispersion::solve on gradient models: 60 periods from 1 s to 100 s, fundamental mode.
+// moho::dispersion::solve and ::sensitivities on gradient models: 60 periods from 1 s to 100 s,
+// fundamental mode.
 #include "harness.hpp"
+#include "kernel_cases.hpp"
 #include "moho/core/philox.hpp"
-#include "moho/dispersion/solve.hpp"
+#include "moho/dispersion/sensitivity.hpp"
 #include <cmath>
 #include <numeric>
 
@@ -46,41 +48,88 @@ ModelBatch gradient_batch(parallel::Comm const& comm, int layers, int models) {
   return batch;
 }
 
-void solve(Harness& harness, benchmark::State& state, Wave wave) {
-  int const layers = static_cast<int>(state.range(0)), models = static_cast<int>(state.range(1));
-  auto const batch = gradient_batch(harness.comm(), layers, models);
+double total(std::vector<std::int64_t> const& counts) {
+  return static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+}
+
+dispersion::SolveOptions options_for(Wave wave, bool group) {
   dispersion::SolveOptions options;
   options.waves = {wave == Wave::rayleigh, wave == Wave::love};
+  options.group = group;
+  return options;
+}
+
+void solve(Harness& harness, benchmark::State& state, Wave wave, bool group) {
+  int const layers = static_cast<int>(state.range(0)), models = static_cast<int>(state.range(1));
+  auto const batch = gradient_batch(harness.comm(), layers, models);
+  auto const options = options_for(wave, group);
   dispersion::Curves curves;
   harness.time(
-      state, dispersion::name(wave) + std::to_string(layers),
+      state, dispersion::name(wave) + std::to_string(layers) + (group ? "group" : "phase"),
       [&] { curves = dispersion::solve(batch, options); },
       [&] {
-        const double evaluations = static_cast<double>(
-            std::accumulate(curves.work.begin(), curves.work.end(), std::int64_t{0}));
         const double model_bytes = 4.0 * sizeof(double) * layers * models;
-        const double point_bytes = (3.0 * sizeof(double) + 5) * periods * models;
-        const double flops = static_cast<double>(
-            std::accumulate(curves.flops.begin(), curves.flops.end(), std::int64_t{0}));
-        return Work{.flops = flops,
+        const double point_bytes = ((group ? 3.0 : 2.0) * sizeof(double) + 5) * periods * models;
+        return Work{.flops = total(curves.flops), // of what the search did, certificates included
                     .bytes = model_bytes + point_bytes,
-                    .items = {{"curves", models}, {"layer_evaluations", evaluations}}};
+                    .items = {{"curves", models}, {"layer_evaluations", total(curves.work)}}};
       });
+}
+
+/// All derivatives at the roots of the curves: of the phase velocity alone, or of everything.
+void sensitivities(Harness& harness, benchmark::State& state, Wave wave, bool everything) {
+  int const layers = static_cast<int>(state.range(0)), models = static_cast<int>(state.range(1));
+  auto const batch = gradient_batch(harness.comm(), layers, models);
+  auto const curves = dispersion::solve(batch, options_for(wave, false));
+  std::vector<dispersion::RootPoint> points;
+  for (int i = 0; i < models; ++i)
+    for (int p = 0; p < periods; ++p) {
+      auto const at = static_cast<std::size_t>(i * periods + p);
+      double const phase = curves.wave[static_cast<std::size_t>(wave)].phase[at];
+      points.push_back({i, wave, batch.periods(static_cast<std::size_t>(i))[at % periods], phase});
+    }
+  dispersion::Sensitivities answers;
+  harness.time(
+      state, dispersion::name(wave) + std::to_string(layers) + (everything ? "all" : "phase"),
+      [&] {
+        answers = dispersion::sensitivities(batch, points, {everything, everything});
+      },
+      [&] {
+        auto const roots = static_cast<double>(points.size());
+        double const quantities = !everything ? 1 : wave == Wave::love ? 2 : 3;
+        return Work{.flops = sensitivity_flops(wave == Wave::love, everything).of(layers) * roots,
+                    .bytes = 4.0 * sizeof(double) * layers * (models + quantities * roots),
+                    .items = {{"curves", models}, {"roots", roots}}};
+      });
+}
+
+template <class Body>
+void register_one(std::string const& name, Body const& body) {
+  benchmark::RegisterBenchmark(name.c_str(), body)
+      ->ArgNames({"layers", "models"})
+      ->Args({10, 16})
+      ->Args({20, 16})
+      ->Args({50, 16})
+      ->Args({100, 8})
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
 }
 
 } // namespace
 
 void register_dispersion_benchmarks(Harness& harness) {
-  for (auto const wave : dispersion::all_waves)
-    benchmark::RegisterBenchmark(
-        (std::string("dispersion_solve/") + dispersion::name(wave)).c_str(),
-        [&harness, wave](benchmark::State& state) { solve(harness, state, wave); })
-        ->ArgNames({"layers", "models"})
-        ->Args({10, 16})
-        ->Args({50, 16})
-        ->Args({100, 8})
-        ->UseManualTime()
-        ->Unit(benchmark::kMillisecond);
+  for (auto const wave : dispersion::all_waves) {
+    const std::string of = dispersion::name(wave);
+    for (bool const more : {false, true}) {
+      register_one(
+          "dispersion_solve/" + of + (more ? "/group" : "/phase"),
+          [&harness, wave, more](benchmark::State& state) { solve(harness, state, wave, more); });
+      register_one("dispersion_sensitivities/" + of + (more ? "/all" : "/phase"),
+                   [&harness, wave, more](benchmark::State& state) {
+                     sensitivities(harness, state, wave, more);
+                   });
+    }
+  }
 }
 
 } // namespace moho::micro

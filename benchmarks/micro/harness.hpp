@@ -51,6 +51,7 @@ private:
 };
 
 void register_machine_benchmarks(Harness& harness);
+void register_kernel_benchmarks(Harness& harness);
 void register_dispersion_benchmarks(Harness& harness);
 
 } // namespace moho::micro

@@ -116,6 +116,7 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   }
   Harness harness(comm, settings);
   register_machine_benchmarks(harness);
+  register_kernel_benchmarks(harness);
   register_dispersion_benchmarks(harness);
   std::size_t ran = 0;
   if (comm.root()) {
