@@ -37,10 +37,14 @@ CURVE_COLUMNS = [
     "period",
     "phase",
     "group",
+    "ellipticity",
     "status",
     "truth_phase",
     "truth_group",
+    "truth_ellipticity",
 ]
+QUANTITIES = ("phase", "group", "ellipticity")
+KERNELS = ("dc_dvs", "dc_dvp", "dc_drho", "dc_dh", "dU_dvs")
 
 
 class LoadError(Exception):
@@ -81,6 +85,15 @@ class Record:
 
 
 @dataclass
+class Micro:
+    """One output of moho-bench: what it ran on, and its benchmarks."""
+
+    path: Path
+    context: dict
+    benchmarks: list[dict]
+
+
+@dataclass
 class Runs:
     """Everything found below a folder."""
 
@@ -88,6 +101,7 @@ class Runs:
     records: list[Record] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unfinished: list[Problem] = field(default_factory=list)
+    micro: list[Micro] = field(default_factory=list)
     studies: dict[str, dict] = field(default_factory=dict)  # name -> study.toml
 
     def of_study(self, name: str) -> list[Record]:
@@ -175,6 +189,21 @@ def load_record(path: Path) -> Record:
     return Record(path, content)
 
 
+def load_micro(path: Path) -> Micro:
+    """Reads `moho-bench --benchmark_out=FILE`; LoadError names the file and what is wrong."""
+    content = read_json(path)
+    context = content.get("context") if isinstance(content, dict) else None
+    benchmarks = content.get("benchmarks") if isinstance(content, dict) else None
+    if not isinstance(context, dict) or not isinstance(benchmarks, list):
+        raise LoadError(f"{path}: not an output of moho-bench (keys 'context' and 'benchmarks')")
+    if "moho_sha" not in context:
+        raise LoadError(f"{path}: not an output of moho-bench (key 'context.moho_sha')")
+    for i, one in enumerate(benchmarks):
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            raise LoadError(f"{path}: benchmark {i} has no name")
+    return Micro(path, context, benchmarks)
+
+
 def _case_folders(root: Path) -> list[Path]:
     """Folders that hold a record, or should: those below a folder that has a study.toml."""
     folders = {path.parent for path in root.rglob("result.json")}
@@ -184,7 +213,8 @@ def _case_folders(root: Path) -> list[Path]:
 
 
 def load(root: Path | str) -> Runs:
-    """Everything below `root`. LoadError only if `root` itself is no folder."""
+    """Everything below `root`: records, and micro*.json of moho-bench. LoadError only if `root`
+    itself is no folder."""
     root = Path(root)
     if not root.is_dir():
         raise LoadError(f"{root}: no such folder (give the folder that `moho run` wrote)")
@@ -202,6 +232,11 @@ def load(root: Path | str) -> Runs:
             continue
         try:
             runs.records.append(load_record(path))
+        except LoadError as error:
+            runs.problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
+    for path in sorted(root.rglob("micro*.json")):
+        try:
+            runs.micro.append(load_micro(path))
         except LoadError as error:
             runs.problems.append(Problem(path, str(error).removeprefix(f"{path}: ")))
     files = sorted(
@@ -232,36 +267,68 @@ def _named(codes: np.ndarray, names, what: str) -> np.ndarray:
     return np.asarray(names, dtype=object)[codes]
 
 
+def has_group(path: Path, name: str) -> bool:
+    """Whether the file has that group; LoadError where it is no HDF5 file."""
+    try:
+        with h5py.File(path, "r") as file:
+            return name in file
+    except OSError as error:
+        raise LoadError(f"{path}: cannot be read ({_short(str(error))})") from error
+
+
 def read_curves(path: Path) -> pd.DataFrame:
     """Flat rows of `/curve` (CURVE_COLUMNS), with `/truth` where present (NaN otherwise)."""
     try:
         with h5py.File(path, "r") as file:
             curve = file["curve"]
-            columns = {
-                key: curve[key][()]
-                for key in ("case", "wave", "mode", "period", "phase", "group", "status")
-            }
+            keys = ["case", "wave", "mode", "period", "phase", "group", "status"]
+            columns = {key: curve[key][()] for key in keys}
+            for key, source in (
+                ("ellipticity", "curve/ellipticity"),
+                *((f"truth_{q}", f"truth/{q}") for q in QUANTITIES),
+            ):
+                if source in file:
+                    columns[key] = file[source][()]
             sizes = {key: value.size for key, value in columns.items()}
             if len(set(sizes.values())) > 1:
-                raise ValueError(f"columns of /curve differ in length: {sizes}")
-            table = pd.DataFrame(
-                {
-                    "name": _named(columns["case"], _strings(file["case/name"]), "/curve/case"),
-                    "wave": _named(columns["wave"], WAVES, "/curve/wave"),
-                    "mode": columns["mode"].astype(int),
-                    "period": columns["period"],
-                    "phase": columns["phase"],
-                    "group": columns["group"],
-                    "status": _named(columns["status"], STATUS, "/curve/status"),
-                }
-            )
-            for key in ("phase", "group"):
-                table[f"truth_{key}"] = (
-                    file[f"truth/{key}"][()] if f"truth/{key}" in file else np.nan
-                )
+                raise ValueError(f"columns of /curve and /truth differ in length: {sizes}")
+            table = pd.DataFrame(columns).reindex(columns=["case", *CURVE_COLUMNS[1:]])
+            table["name"] = _named(columns["case"], _strings(file["case/name"]), "/curve/case")
+            table["wave"] = _named(columns["wave"], WAVES, "/curve/wave")
+            table["mode"] = columns["mode"].astype(int)
+            table["status"] = _named(columns["status"], STATUS, "/curve/status")
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise LoadError(f"{path}: curves cannot be read ({_short(str(error))})") from error
     return table[CURVE_COLUMNS]
+
+
+def read_kernels(path: Path) -> pd.DataFrame:
+    """One row per kernel of `/kernel`: name, wave, mode, period, and for each of KERNELS that the
+    file has an array over the layers, top first (NaN = not known). Empty where there is none."""
+    keys = ("case", "wave", "mode", "period")
+    try:
+        with h5py.File(path, "r") as file:
+            if "kernel" not in file:
+                return pd.DataFrame(columns=["name", *keys[1:]])
+            kernel = file["kernel"]
+            columns = {key: kernel[key][()] for key in keys}
+            offset, count = kernel["offset"][()], len(columns["case"])
+            if len(offset) != count + 1 or any(len(c) != count for c in columns.values()):
+                raise ValueError("/kernel/offset is not one longer than the columns of /kernel")
+            if count and (np.diff(offset) < 0).any():
+                raise ValueError("/kernel/offset falls")
+            table = pd.DataFrame(columns)
+            for name in KERNELS:
+                if name in kernel:
+                    values = kernel[name][()]
+                    if len(values) != offset[-1]:
+                        raise ValueError(f"/kernel/{name} does not end where its offsets do")
+                    table[name] = [values[a:b] for a, b in zip(offset[:-1], offset[1:])]
+            table["name"] = _named(columns["case"], _strings(file["case/name"]), "/kernel/case")
+            table["wave"] = _named(columns["wave"], WAVES, "/kernel/wave")
+    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
+        raise LoadError(f"{path}: kernels cannot be read ({_short(str(error))})") from error
+    return table.drop(columns="case")
 
 
 def read_models(path: Path) -> dict[str, pd.DataFrame]:
@@ -304,25 +371,19 @@ def _case_rows(case: dict) -> list[dict]:
     flags = {(f["wave"], f["period"], f["mode"]): f["kind"] for f in case.get("flags", [])}
     rows = []
     for mode in case["modes"]:
-        group = mode.get("group") or [None] * len(mode["phase"])
-        for period, phase, u in zip(case["periods"], mode["phase"], group, strict=True):
+        absent = [None] * len(mode["phase"])
+        values = [mode["phase"], mode.get("group") or absent, mode.get("ellipticity") or absent]
+        for period, *numbers in zip(case["periods"], *values, strict=True):
             here = (mode["wave"], period)
             kind = flags.get((*here, mode["mode"])) or flags.get(
                 (*here, None), flags.get((*here, -1))
             )
-            rows.append(
-                {
-                    "name": case["name"],
-                    "wave": mode["wave"],
-                    "mode": mode["mode"],
-                    "period": period,
-                    "phase": np.nan if phase is None else phase,
-                    "group": np.nan if u is None else u,
-                    "status": kind or ("absent" if phase is None else "ok"),
-                    "truth_phase": np.nan,
-                    "truth_group": np.nan,
-                }
-            )
+            row = {"name": case["name"], "wave": mode["wave"], "mode": mode["mode"]}
+            row |= {"period": period, "status": kind or ("absent" if numbers[0] is None else "ok")}
+            for quantity, value in zip(QUANTITIES, numbers):
+                row[quantity] = np.nan if value is None else value
+                row[f"truth_{quantity}"] = np.nan
+            rows.append(row)
     return rows
 
 
@@ -331,7 +392,8 @@ def read_reference(path: Path) -> pd.DataFrame:
     content = read_json(path)
     rows = [row for case in content["cases"] if "modes" in case for row in _case_rows(case)]
     table = pd.DataFrame(rows, columns=CURVE_COLUMNS)
-    table["truth_phase"], table["truth_group"] = table["phase"], table["group"]
+    for quantity in QUANTITIES:
+        table[f"truth_{quantity}"] = table[quantity]
     return table
 
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from pathlib import Path
 
 try:
     import jinja2
-    import numpy as np
-    import pandas as pd
 
+    import figure
     import figures
+    import figures_speed
     import load
+    import report_tables
     import tables
+    from report_tables import number
 except ImportError as missing:
     sys.exit(
         f"report: {missing} (in {sys.executable}) install python3-numpy, -pandas, -h5py, "
@@ -31,36 +32,6 @@ except ImportError as missing:
 
 HERE = Path(__file__).resolve().parent
 NOISY = 0.10  # median absolute deviation / median above which a time is called unsteady
-
-
-# ---- numbers as people read them -----------------------------------------------------------------
-
-
-def number(value) -> str:
-    """Short but honest: integers in full, other numbers to 4 digits, unknown as a dash."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return "–"
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(number, value))
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}".replace(",", "\u202f")
-    if abs(value) < 1e-3 or abs(value) >= 1e9:
-        return f"{value:.3e}"
-    return f"{float(f'{value:.4g}'):,.10g}".replace(",", "\u202f")
-
-
-def seconds(value: float) -> str:
-    """A duration with the unit that suits it."""
-    if value is None or np.isnan(value):
-        return "–"
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 1 or unit == "µs":
-            return f"{value * factor:.3g} {unit}"
-    return f"{value} s"
 
 
 # ---- verdict -------------------------------------------------------------------------------------
@@ -127,7 +98,7 @@ def warnings(runs: load.Runs) -> list[str]:
         found.append(
             f"{plural(debug, 'record')} from a build that is not Release: do not quote its speed"
         )
-    if crowds := sum(figures.crowded(r) for r in runs.records):
+    if crowds := sum(figures_speed.crowded(r) for r in runs.records):
         found.append(
             f"{plural(crowds, 'record')} with more ranks or threads than cores on a node: "
             "do not quote its speed"
@@ -144,86 +115,6 @@ def warnings(runs: load.Runs) -> list[str]:
             + (f" and {len(unsteady) - 6} more" if len(unsteady) > 6 else "")
         )
     return found
-
-
-# ---- tables --------------------------------------------------------------------------------------
-
-
-def _wide(table: pd.DataFrame) -> pd.DataFrame:
-    return (
-        table.pivot_table(
-            index="id", columns="name", values="value", aggfunc="first", sort=False, dropna=False
-        )
-        if not table.empty
-        else pd.DataFrame()
-    )
-
-
-def case_rows(records: list[load.Record]) -> tuple[list[str], list[dict]]:
-    """Head and rows of the table of cases: what varies, the figures of merit, the apply time."""
-    keys = tables.varying_keys(records, ()) or ["problem", "method"]
-    merits = list(dict.fromkeys((f["name"], f["unit"]) for r in records for f in r["fom"]))
-    head = keys + ["ranks"] * ("ranks" not in keys) + ["checks", "median time"]
-    head += [f"{name.replace('_', ' ')} ({unit})" if unit else name for name, unit in merits]
-    rows = []
-    for r in records:
-        apply = r["timings"].get("apply")
-        values = [number(r["case"].get(k)) for k in keys] + [number(r.ranks)] * (
-            "ranks" not in keys
-        )
-        values += [
-            f"{sum(c['pass'] for c in r['checks'])} / {len(r['checks'])}",
-            seconds(apply["median"]) if apply else "–",
-        ]
-        for name, _ in merits:
-            value = [f["value"] for f in r["fom"] if f["name"] == name]
-            values.append(
-                number(value[0]) if value and value[0] is not None else "void" if value else "–"
-            )
-        rows.append({"id": r["id"], "status": r["status"], "values": values})
-    return head, rows
-
-
-def check_rows(records: list[load.Record]) -> list[dict]:
-    """All checks, failed ones first."""
-    rows = [
-        {
-            "id": r["id"],
-            "name": c["name"],
-            "value": number(c["value"]),
-            "relation": c["relation"],
-            "limit": f"{c['limit']:g}",
-            "pass": c["pass"],
-        }
-        for r in records
-        for c in r["checks"]
-    ]
-    return sorted(rows, key=lambda row: row["pass"])
-
-
-def wide_rows(records: list[load.Record], table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """A table of cases x names."""
-    wide = _wide(table)
-    return ["case", *wide.columns], [
-        [i, *map(number, row)] for i, row in zip(wide.index, wide.to_numpy())
-    ]
-
-
-def timing_rows(records: list[load.Record]) -> list[list[str]]:
-    table = tables.timing_table(records)
-    return [
-        [
-            t.id,
-            t.name,
-            seconds(t.median),
-            seconds(t.mad),
-            f"{seconds(t.lo)} to {seconds(t.hi)}",
-            str(t.n),
-            str(t.warmup),
-            f"{seconds(t.rank_min)} to {seconds(t.rank_max)}",
-        ]
-        for t in table.itertuples()
-    ]
 
 
 # ---- provenance ----------------------------------------------------------------------------------
@@ -280,16 +171,6 @@ def binding_rows(records: list[load.Record]) -> list[dict]:
     return max(records, key=lambda r: r.ranks)["provenance"]["run"]["binding"] if records else []
 
 
-def commands(records: list[load.Record]) -> list[str]:
-    """The launches that made these records, as a shell would read them."""
-    found = {}
-    for r in records:
-        p = r["provenance"]["run"]
-        words = shlex.join(p["command"])
-        found[f"mpirun -n {p['ranks']} {words}" if p["ranks"] > 1 else words] = None
-    return list(found)
-
-
 # ---- page ----------------------------------------------------------------------------------------
 
 
@@ -335,11 +216,11 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
     records = runs.of_study(name)
     about = runs.studies.get(name, {}).get("study", {})
     drawn = figures.of_study(name, records, max_curves)
-    for figure in drawn.figures:
-        figure.draw()
+    for one in drawn.figures:
+        one.draw()
     runs.problems += drawn.problems
-    head, rows = case_rows(records) if records else ([], [])
-    checks = check_rows(records)
+    head, rows = report_tables.case_rows(records) if records else ([], [])
+    checks = report_tables.check_rows(records)
     return {
         "name": name,
         "title": about.get("title", name),
@@ -350,18 +231,41 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
         "case_rows": rows,
         "checks": checks,
         "failed_checks": sum(not c["pass"] for c in checks),
-        "metrics": wide_rows(records, tables.metric_table(records)),
-        "counters": wide_rows(records, tables.counter_table(records)),
-        "timings": timing_rows(records),
+        "metrics": report_tables.wide_rows(records, tables.metric_table(records)),
+        "counters": report_tables.wide_rows(records, tables.counter_table(records)),
+        "special": report_tables.special_tables(records),
+        "timings": report_tables.timing_rows(records),
         "unfinished": [
             p.path.name for p in runs.unfinished if p.path.resolve().parent.name == name
         ],
     }
 
 
-def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figures.Figure]]:
+def micro_context(runs: load.Runs) -> dict | None:
+    """What the page shows of the outputs of moho-bench; None where there is none."""
+    if not runs.micro:
+        return None
+    drawn = figures.of_micro(runs.micro)
+    for one in drawn.figures:
+        one.draw()
+    return {
+        "figures": drawn.figures,
+        "missing": drawn.missing,
+        "table": report_tables.micro_rows(runs.micro),
+        "contexts": [
+            f"{m.path.name}: commit {str(m.context['moho_sha'])[:12]}, "
+            f"{m.context.get('cpu', '?')}, "
+            f"{m.context.get('flags', '?')}"
+            for m in runs.micro
+        ],
+    }
+
+
+def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figure.Figure]]:
     """The page, a summary for tools, and the figures on the page."""
     studies = [study_context(runs, name, max_curves) for name in runs.study_names()]
+    micro = micro_context(runs)
+    parts = studies + ([micro] if micro else [])
     kind, sentence = verdict(runs)
     titles = [s["title"] for s in studies]
     environment = jinja2.Environment(
@@ -381,15 +285,16 @@ def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figures
         problems=runs.problems,
         unfinished=runs.unfinished,
         studies=studies,
+        micro=micro,
         provenance=provenance_rows(runs.records),
         binding=binding_rows(runs.records),
-        commands=commands(runs.records),
+        commands=figure.commands(runs.records),
         first=utc[0] if utc else "",
         last=utc[-1] if utc else "",
         root=runs.root.resolve().name,
         sha=next((r["provenance"]["git"]["sha"] for r in runs.records), ""),
     )
-    drawn = [figure for study in studies for figure in study["figures"]]
+    drawn = [one for part in parts for one in part["figures"]]
     summary = {
         "verdict": kind,
         "sentence": sentence,
@@ -402,15 +307,15 @@ def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figures
     return page, summary, drawn
 
 
-def write_figures(drawn: list[figures.Figure], folder: Path) -> None:
+def write_figures(drawn: list[figure.Figure], folder: Path) -> None:
     """Each figure as PNG (light) and PDF."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise load.LoadError(f"{folder}: cannot be made ({error.strerror})") from error
-    for figure in drawn:
-        load.write_atomically(folder / f"{figure.name}.png", figure.pictures["light"])
-        load.write_atomically(folder / f"{figure.name}.pdf", figure.pictures["pdf"])
+    for one in drawn:
+        load.write_atomically(folder / f"{one.name}.png", one.pictures["light"])
+        load.write_atomically(folder / f"{one.name}.pdf", one.pictures["pdf"])
 
 
 def summary_text(summary: dict, output: Path, as_json: bool) -> str:

@@ -122,7 +122,7 @@ def accuracy_table(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _fom(record: Record, name: str) -> float:
+def merit(record: Record, name: str) -> float:
     values = [f["value"] for f in record["fom"] if f["name"] == name and f["value"] is not None]
     return float(values[0]) if values else np.nan
 
@@ -152,120 +152,7 @@ def label(record: Record, keys: list[str]) -> str:
         value = record["case"].get(key)
         if value is not None:
             text = _flat(value)
-            parts.append(str(text) if isinstance(value, str) else f"{key} = {text}")
+            words = value if isinstance(value, list) else [value]
+            named = all(isinstance(word, str) for word in words)
+            parts.append(str(text) if named else f"{key} = {text}")
     return ", ".join(parts) or record["case"]["method"]
-
-
-def throughput_table(records: list[Record]) -> pd.DataFrame:
-    """Sound cases with `curves_per_second` of studies that vary `layers`.
-
-    Columns: series, layers, curves_per_second, lo, hi (95 % interval, from that of the apply time),
-    layer_evaluations_per_second, gemm_fraction.
-    """
-    sound = [
-        r
-        for r in records
-        if r["status"] in SOUND
-        and "layers" in r["case"]
-        and np.isfinite(_fom(r, "curves_per_second"))
-    ]
-    depths = {
-        s: len({r["case"]["layers"] for r in sound if r["study"] == s})
-        for s in dict.fromkeys(r["study"] for r in sound)
-    }
-    sound = [r for r in sound if depths[r["study"]] > 1]
-    keys = varying_keys(sound, ("layers",))
-    rows = []
-    for r in sound:
-        rate, apply = _fom(r, "curves_per_second"), r["timings"].get("apply")
-        lo, hi = _interval(apply)
-        median = apply["median"] if apply else np.nan
-        rows.append(
-            {
-                "study": r["study"],
-                "id": r["id"],
-                "series": label(r, keys),
-                "layers": r["case"]["layers"],
-                "curves_per_second": rate,
-                "lo": rate * median / hi,
-                "hi": rate * median / lo,
-                "layer_evaluations_per_second": _fom(r, "layer_evaluations_per_second"),
-                "gemm_fraction": gemm_fraction(r),
-            }
-        )
-    table = pd.DataFrame(
-        rows,
-        columns=[
-            "study",
-            "id",
-            "series",
-            "layers",
-            "curves_per_second",
-            "lo",
-            "hi",
-            "layer_evaluations_per_second",
-            "gemm_fraction",
-        ],
-    )
-    return table.sort_values(["series", "layers"], ignore_index=True)
-
-
-def _interval(timing: dict | None) -> tuple[float, float]:
-    lo, hi = timing["ci95"] if timing else (None, None)
-    return (lo or np.nan), (hi or np.nan)
-
-
-def scaling_table(records: list[Record]) -> pd.DataFrame:
-    """Strong scaling: sound cases that differ in `ranks` alone, at two rank counts or more.
-    Columns: series, ranks, time, lo, hi (s), speedup, efficiency, balance (fastest / slowest rank),
-    base (smallest rank count of the series: speed-up there = base), same_work."""
-    timed = [r for r in records if r["status"] in SOUND and "apply" in r["timings"]]
-    groups: dict[str, list[Record]] = {}
-    for r in timed:
-        rest = {k: v for k, v in r["case"].items() if k != "ranks"}
-        groups.setdefault(json.dumps([r["study"], rest], sort_keys=True), []).append(r)
-    groups = {k: g for k, g in groups.items() if len({r.ranks for r in g}) > 1}
-    keys = varying_keys([r for g in groups.values() for r in g], ("ranks",))
-    rows = []
-    for group in groups.values():
-        group.sort(key=lambda r: r.ranks)
-        first = group[0]
-        for r in group:
-            apply = r["timings"]["apply"]
-            lo, hi = _interval(apply)
-            speedup = first.ranks * first["timings"]["apply"]["median"] / apply["median"]
-            rows.append(
-                {
-                    "study": r["study"],
-                    "id": r["id"],
-                    "series": label(r, keys),
-                    "ranks": r.ranks,
-                    "time": apply["median"],
-                    "lo": lo,
-                    "hi": hi,
-                    "speedup": speedup,
-                    "efficiency": speedup / r.ranks,
-                    "balance": apply["rank_min"] / apply["rank_max"]
-                    if apply["rank_max"]
-                    else np.nan,
-                    "base": first.ranks,
-                    "same_work": r["counters"] == first["counters"],
-                }
-            )
-    return pd.DataFrame(
-        rows,
-        columns=[
-            "study",
-            "id",
-            "series",
-            "ranks",
-            "time",
-            "lo",
-            "hi",
-            "speedup",
-            "efficiency",
-            "balance",
-            "base",
-            "same_work",
-        ],
-    )

@@ -138,9 +138,11 @@ def curve_rows(names: list[str], error: float) -> dict[str, np.ndarray]:
             "period",
             "phase",
             "group",
+            "ellipticity",
             "status",
             "truth_phase",
             "truth_group",
+            "truth_ellipticity",
         )
     }
     random = np.random.default_rng(7)
@@ -154,6 +156,10 @@ def curve_rows(names: list[str], error: float) -> dict[str, np.ndarray]:
                 if mode == 1:
                     phase, group = (np.where(PERIODS > 12, np.nan, v) for v in (phase, group))
                     status[PERIODS > 12] = 1
+                ratio = (
+                    0.7 * np.tan(np.log10(PERIODS) * 0.9 + mode) if wave == 0 else PERIODS * np.nan
+                )
+                ratio = np.where(np.isfinite(phase), ratio, np.nan)
                 noise = error * random.lognormal(-3, 1, (2, PERIODS.size))
                 values = (
                     np.full(PERIODS.size, i),
@@ -162,9 +168,11 @@ def curve_rows(names: list[str], error: float) -> dict[str, np.ndarray]:
                     PERIODS,
                     phase * (1 + noise[0]),
                     group * (1 + 10 * noise[1]),
+                    ratio * (1 + noise[0]),
                     status,
                     phase,
                     group,
+                    ratio,
                 )
                 for key, value in zip(columns, values):
                     columns[key].append(value)
@@ -183,6 +191,7 @@ def write_data(path: Path, names: list[str], error: float = 3e-13) -> None:
                     value.astype("i4") if key in ("case", "mode", "wave", "status") else value
                 )
         file["curve/phase"].attrs["units"] = "km/s"
+        write_kernels(file, len(names), error)
         file["case/name"] = np.array(names, dtype=h5py.string_dtype())
         file["model/offset"] = np.arange(len(names) + 1) * 3
         for key, row in (
@@ -192,6 +201,19 @@ def write_data(path: Path, names: list[str], error: float = 3e-13) -> None:
             ("rho", [2.7, 2.9, 3.3]),
         ):
             file[f"model/{key}"] = np.tile(row, len(names))
+
+
+def write_kernels(file, models: int, error: float) -> None:
+    """Kernels of the fundamental mode of every model, both waves, at three periods."""
+    rows = [(i, w, t) for i in range(models) for w in range(2) for t in (2.0, 10.0, 50.0)]
+    case, wave, period = (np.array(column) for column in zip(*rows))
+    file["kernel/case"], file["kernel/wave"] = case.astype("i4"), wave.astype("i4")
+    file["kernel/mode"], file["kernel/period"] = np.zeros(len(rows), "i4"), period
+    file["kernel/offset"] = np.arange(len(rows) + 1) * 3
+    deep = (1 + 100 * error) * np.exp(-np.arange(3)[None, :] * 10.0 / period[:, None])
+    for name, scale in (("dc_dvs", 0.8), ("dc_dvp", 0.1), ("dc_drho", -0.2), ("dc_dh", 0.01)):
+        values = scale * deep * np.where((wave == 1) & (name == "dc_dvp"), 0, 1)[:, None]
+        file[f"kernel/{name}"] = values.ravel()
 
 
 def write(out: Path, content: dict, names: list[str] | None = None, error: float = 3e-13) -> Path:
@@ -242,4 +264,173 @@ def write_all(out: Path) -> Path:
         write(out, throughput_record(layers))
     for ranks in (1, 2, 4):
         write(out, scaling_record(ranks))
+    return out
+
+
+# ---- other codes, blocks, growing work, micro-benchmarks -----------------------------------------
+
+
+def peer_record(name: str, peer: str = "disba", ratio: float = 12.0, **case) -> dict:
+    rounds = [ratio * f for f in (0.97, 1.0, 1.01, 0.99, 1.04)]
+    content = record(
+        "peers-speed",
+        f"{peer}-{name}",
+        **{
+            "problem": "gradient",
+            "method": peer,
+            "version": f"{peer} 1.0",
+            "what": "phase",
+            "waves": ["rayleigh"],
+            "modes": 1,
+            "models": 64,
+            "calls": "batch",
+            "ranks": 1,
+        }
+        | case,
+    )
+    content["checks"] = [check("difference_median", 3e-7, "<=", 2e-6)]
+    content["timings"] = {"moho": timing(1e-4), "peer": timing(1e-4 * ratio)}
+    content["metrics"] = {
+        "ratio": rounds,
+        "target": 10.0,
+        "difference_median": 3e-7,
+        "wall_over_cpu": 1.01,
+    }
+    content["fom"] = [{"name": "speed_ratio", "value": ratio, "unit": "1", "better": "higher"}]
+    content["counters"], content["data"] = {}, None
+    return content
+
+
+def reliability_record(solver: str, step: float | None, bad: tuple = (0, 0, 0, 0)) -> dict:
+    case = {"problem": "dispersion-reference", "method": solver, "tolerance": 5e-6, "ranks": 1}
+    content = record("peers-reliability", f"{solver}-{step}", **case)
+    del content["case"]["modes"], content["case"]["waves"]
+    if step is not None:
+        content["case"]["step"] = step
+    counts = dict(zip(("missing", "jumped", "wrong", "invented"), bad))
+    content["counters"] = {
+        "points": 10000,
+        "ok": 10000 - sum(bad),
+        "exceptions": 2,
+        "none": 5,
+    } | counts
+    content["checks"] = [check("control.truth_not_ok", 0, "==", 0)]
+    content["timings"], content["metrics"], content["fom"] = {}, {}, []
+    content["data"] = None
+    return content
+
+
+def block_record(block: int, extended: int = 3, failed: int = 0) -> dict:
+    content = record("stress", f"block-{block}", problem="dispersion-prior", block=block)
+    content["counters"] |= {"models": 1000}
+    content["metrics"] = {
+        "points": 20000,
+        "points_absent": 5000,
+        "points_ok": 14990 - extended,
+        "points_channel": 8,
+        "points_extended": extended,
+        "points_multivalued": 2,
+        "points_failed": failed,
+    }
+    content["checks"] = [check("points_failed", 0, "<=", 0)]
+    content["data"] = None
+    return content
+
+
+def weak_record(ranks: int, efficiency: float = 0.9) -> dict:
+    content = record(
+        "weak",
+        f"weak-r{ranks}",
+        problem="dispersion-gradient",
+        layers=50,
+        models=100 * ranks,
+        ranks=ranks,
+    )
+    content["counters"] |= {"models": 100 * ranks, "roots": 6000 * ranks}
+    content["timings"]["apply"] = timing(2.0 / efficiency ** (ranks > 1))
+    content["data"] = None
+    return content
+
+
+def axes_record(layers: int, periods: int, wave: str) -> dict:
+    content = record(
+        "axes",
+        f"axes-{layers}-{periods}-{wave}",
+        problem="dispersion-gradient",
+        layers=layers,
+        periods=periods,
+        waves=[wave],
+    )
+    content["timings"]["apply"] = timing(1e-5 * layers * periods)
+    content["counters"] |= {"roots": 64 * periods}
+    content["data"] = None
+    return content
+
+
+def micro_output() -> dict:
+    """As `moho-bench --benchmark_out` writes it: two repetitions, an aggregate, an error."""
+    one = {
+        "run_type": "iteration",
+        "real_time": 12.0,
+        "time_unit": "us",
+        "GFLOP/s": 9.0,
+        "noisy": 0.0,
+    }
+    benchmarks = [
+        one
+        | {
+            "name": "rayleigh/layers:10",
+            "run_name": "rayleigh/layers:10/manual_time",
+            "of_gemm": f,
+            "of_stream": 0.02,
+            "real_time": 12.0,
+        }
+        for f in (0.21, 0.23)
+    ]
+    benchmarks += [
+        benchmarks[0]
+        | {"name": "rayleigh/layers:10_mean", "run_type": "aggregate", "of_gemm": 9.0},
+        one
+        | {"name": "love/layers:10", "run_name": "love/layers:10", "of_gemm": 0.11, "noisy": 1.0},
+        {"name": "void", "run_name": "void", "error_occurred": True, "of_gemm": 5.0},
+    ]
+    context = {
+        "moho_sha": "0123456789abcdef",
+        "cpu": "Example CPU @ 2.0 GHz",
+        "ranks": "2",
+        "flags": "-O3",
+    }
+    return {"context": context, "benchmarks": benchmarks}
+
+
+def write_more(out: Path) -> Path:
+    """A run folder with what only some studies have."""
+    for layers in (5, 10, 100):
+        for wave in ("rayleigh", "love"):
+            for what, calls in (("phase", "batch"), ("phase", "single"), ("group", "batch")):
+                for peer in ("disba", "surf96"):
+                    name = f"{what}-{wave}-L{layers}-{calls}"
+                    write(
+                        out,
+                        peer_record(
+                            name,
+                            peer,
+                            8 + layers**0.3,
+                            layers=layers,
+                            waves=[wave],
+                            what=what,
+                            calls=calls,
+                        ),
+                    )
+    write(out, peer_record("random", ratio=16.0, problem="ref_g_random", modes=5))
+    write(out, reliability_record("moho", None))
+    write(out, reliability_record("disba", 0.005, (187, 132, 168, 17)))
+    for block in range(4):
+        write(out, block_record(block, extended=block))
+    for ranks in (1, 2, 4):
+        write(out, weak_record(ranks))
+    for layers, periods in ((5, 60), (20, 60), (100, 60), (20, 10), (20, 240)):
+        for wave in ("rayleigh", "love"):
+            write(out, axes_record(layers, periods, wave))
+    (out / "micro.json").write_text(json.dumps(micro_output()))
     return out

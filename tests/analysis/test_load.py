@@ -9,6 +9,7 @@ import pytest
 import load
 import synthetic
 import tables
+import tables_speed
 
 
 def test_loads_every_record_from_any_level(runs):
@@ -127,19 +128,19 @@ def test_data_that_is_no_hdf5_is_named(runs):
 
 
 def test_scaling_table_has_speedup_and_efficiency(runs):
-    table = tables.scaling_table(load.load(runs).records).set_index("ranks")
+    table = tables_speed.scaling_table(load.load(runs).records).set_index("ranks")
     assert table.loc[1, "speedup"] == 1 and table.loc[4, "speedup"] == pytest.approx(3.6)
     assert table.loc[4, "efficiency"] == pytest.approx(0.9) and table["same_work"].all()
 
 
 def test_scaling_needs_two_rank_counts_and_sound_cases(tmp_path):
     synthetic.write(tmp_path, synthetic.scaling_record(2))
-    assert tables.scaling_table(load.load(tmp_path).records).empty
+    assert tables_speed.scaling_table(load.load(tmp_path).records).empty
     failed = synthetic.scaling_record(1) | {"status": "failed", "error": "killed"}
     for merit in failed["fom"]:
         merit["value"] = None
     synthetic.write(tmp_path, failed)
-    assert tables.scaling_table(load.load(tmp_path).records).empty
+    assert tables_speed.scaling_table(load.load(tmp_path).records).empty
 
 
 def test_different_work_is_seen(tmp_path):
@@ -147,11 +148,11 @@ def test_different_work_is_seen(tmp_path):
     other = synthetic.scaling_record(2)
     other["counters"]["roots"] += 1
     synthetic.write(tmp_path, other)
-    assert not tables.scaling_table(load.load(tmp_path).records)["same_work"].all()
+    assert not tables_speed.scaling_table(load.load(tmp_path).records)["same_work"].all()
 
 
 def test_throughput_leaves_out_void_results(runs):
-    before = tables.throughput_table(load.load(runs).records)
+    before = tables_speed.throughput_table(load.load(runs).records)
     assert (
         list(before["layers"]) == [5, 10, 50, 200]
         and (before["lo"] < before["curves_per_second"]).all()
@@ -164,7 +165,7 @@ def test_throughput_leaves_out_void_results(runs):
     for merit in content["fom"]:
         merit["value"] = None
     path.write_text(json.dumps(content))
-    assert list(tables.throughput_table(load.load(runs).records)["layers"]) == [5, 10, 200]
+    assert list(tables_speed.throughput_table(load.load(runs).records)["layers"]) == [5, 10, 200]
 
 
 def dispersion_file(tmp_path, **case):

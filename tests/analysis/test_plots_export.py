@@ -15,6 +15,7 @@ import plots
 import style
 import synthetic
 import tables
+import tables_speed
 
 
 def every_figure(runs):
@@ -23,14 +24,27 @@ def every_figure(runs):
     errors, checks = tables.accuracy_table(curves), tables.check_table(found.records)
     models = load.read_models(runs / "accuracy" / "ref-0001" / "data.h5")
     one = curves[curves["name"] == "crust"]
+    kernels = load.read_kernels(runs / "accuracy" / "ref-0001" / "data.h5")
+    more = load.load(synthetic.write_more(runs.parent / "more"))
+    given = more.records
     return {
+        "ellipticity": lambda: plots.ellipticity(curves),
+        "kernels": lambda: plots.kernel_panels(
+            kernels[kernels["name"] == "crust"], models["crust"]
+        ),
+        "axes": lambda: plots.axes_figure(tables_speed.axes_table(given)),
+        "weak": lambda: plots.weak_scaling(tables_speed.weak_scaling_table(given)),
+        "peers": lambda: plots.peers(tables_speed.peer_table(given)),
+        "reliability": lambda: plots.reliability(tables_speed.reliability_table(given)),
+        "status": lambda: plots.statuses(tables_speed.status_table(given)),
+        "micro": lambda: plots.micro(tables_speed.micro_table(more.micro)),
         "curves": lambda: plots.dispersion_curves(curves),
         "curves-one": lambda: plots.dispersion_curves(one, models),
         "profile": lambda: plots.model_profile(models),
         "accuracy": lambda: plots.accuracy(errors, checks),
         "errors": lambda: plots.error_distribution(errors, checks),
-        "throughput": lambda: plots.throughput(tables.throughput_table(found.records)),
-        "scaling": lambda: plots.scaling(tables.scaling_table(found.records)),
+        "throughput": lambda: plots.throughput(tables_speed.throughput_table(found.records)),
+        "scaling": lambda: plots.scaling(tables_speed.scaling_table(found.records)),
     }
 
 
@@ -50,7 +64,16 @@ def test_axes_have_labels_and_units(runs, theme):
         "speed-up",
         "efficiency",
         "fastest / slowest",
+        "(1)",
+        "1/km)",
+        "(km/s)/",
+        "time of peer / time of moho",
+        "time / time on the",
+        "share, block by block",
+        "fraction of the measured rate",
+        "periods",
     )
+    named = ("crust", "disba", "certified", "rayleigh")  # axes whose ticks are names
     for name, make in every_figure(runs).items():
         with style.theme(theme):
             figure = make()
@@ -60,7 +83,9 @@ def test_axes_have_labels_and_units(runs, theme):
             for axis, text in ((axes.xaxis, axes.get_xlabel()), (axes.yaxis, axes.get_ylabel())):
                 ticks = [t.get_text() for t in axis.get_ticklabels() if t.get_visible()]
                 if any(ticks):  # those without are named by the panel beside or below
-                    assert any(u in text for u in units) or "crust" in ticks, (name, text, ticks)
+                    assert any(u in text for u in units) or any(
+                        n in tick for n in named for tick in ticks
+                    ), (name, text, ticks)
 
 
 def test_text_is_legible_and_inside(runs):
@@ -75,6 +100,17 @@ def test_text_is_legible_and_inside(runs):
             width, height = figure.get_size_inches()
             assert min(drawn.x0, drawn.y0) > -0.02, (name, drawn)
             assert drawn.x1 < width + 0.02 and drawn.y1 < height + 0.02, (name, drawn)
+
+
+@pytest.mark.parametrize("figure", ["axes", "weak", "peers", "reliability", "status", "micro"])
+def test_command_draws_what_only_some_studies_have(runs, tmp_path, figure, capsys):
+    image = tmp_path / "x.png"
+    more = synthetic.write_more(tmp_path / "more")
+    assert plots.main([figure, str(more), str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert plots.main([figure, str(runs / "accuracy"), str(tmp_path / "none.png")]) == 1
+    assert f"what the {figure} figure needs" in capsys.readouterr().err
+    assert not (tmp_path / "none.png").exists()
 
 
 @pytest.mark.parametrize("figure", ["accuracy", "errors", "throughput", "scaling"])
@@ -92,6 +128,14 @@ def test_command_draws_dispersion_output(tmp_path, capsys):
         assert plots.main([figure, str(source), str(image)]) == 0
         assert image.read_bytes().startswith(b"\x89PNG")
     assert "left out: bad: negative thickness" in capsys.readouterr().err
+
+
+def test_ellipticity_of_a_dispersion_output(tmp_path, capsys):
+    synthetic.write_data(tmp_path / "out.h5", ["crust"])
+    assert plots.main(["ellipticity", str(tmp_path / "out.h5"), str(tmp_path / "x.png")]) == 0
+    source = dispersion_file(tmp_path)
+    assert plots.main(["ellipticity", str(source), str(tmp_path / "y.png")]) == 1
+    assert "no ellipticity to draw" in capsys.readouterr().err
 
 
 def test_reference_is_overlaid(tmp_path):

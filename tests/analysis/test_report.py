@@ -17,6 +17,9 @@ quick = pytest.mark.usefixtures("no_drawing")
 FIGURES = [
     "accuracy-curves-crust",
     "accuracy-curves-ak135-like",
+    "accuracy-ellipticity",
+    "accuracy-kernels-crust",
+    "accuracy-kernels-ak135-like",
     "accuracy-accuracy",
     "accuracy-errors",
     "scaling-scaling",

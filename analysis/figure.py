@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A figure of the page: its picture, its caption, the records that it is drawn from."""
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import Callable
+
+import load
+import style
+
+
+@dataclass
+class Figure:
+    """`make` draws it anew in whatever theme is set; `records` are those it is drawn from, or
+    `file` the output of moho-bench."""
+
+    name: str
+    caption: str
+    make: Callable
+    records: list[load.Record] = field(default_factory=list)
+    file: load.Micro | None = None
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+    def draw(self) -> None:
+        self.pictures = {
+            "light": style.render(self.make, "light"),
+            "dark": style.render(self.make, "dark"),
+            "pdf": style.render(self.make, "light", "pdf"),
+        }
+
+    def uri(self, kind: str) -> str:
+        media = "application/pdf" if kind == "pdf" else "image/png"
+        return f"data:{media};base64,{base64.b64encode(self.pictures[kind]).decode()}"
+
+    @property
+    def source(self) -> str:
+        """What is drawn: "accuracy/ref-0001", "throughput, 12 records", "micro.json"."""
+        if self.file:
+            return self.file.path.name
+        studies = dict.fromkeys(r["study"] for r in self.records)
+        parts = []
+        for study in studies:
+            ids = list(dict.fromkeys(r["id"] for r in self.records if r["study"] == study))
+            parts.append(f"{study}/{ids[0]}" if len(ids) == 1 else f"{study}, {len(ids)} records")
+        return "; ".join(parts)
+
+    @property
+    def commands(self) -> list[str]:
+        """The launches that made what is drawn."""
+        if self.file:
+            ranks = self.file.context.get("ranks", "1")
+            return [f"mpirun -n {ranks} moho-bench --benchmark_out={self.file.path.name}"]
+        return commands(self.records)
+
+
+@dataclass
+class Drawn:
+    """The figures of one study, what could not be drawn and why, and files that cannot be read."""
+
+    figures: list[Figure] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    problems: list[load.Problem] = field(default_factory=list)
+
+
+def commands(records: list[load.Record]) -> list[str]:
+    """The launches that made these records, as a shell would read them."""
+    found = {}
+    for r in records:
+        run = r["provenance"]["run"]
+        words = shlex.join(run["command"])
+        found[f"mpirun -n {run['ranks']} {words}" if run["ranks"] > 1 else words] = None
+    return list(found)
+
+
+def slug(text: str) -> str:
+    """A name that is safe as a file name and as an anchor."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-") or "figure"
