@@ -11,18 +11,28 @@ namespace moho::dispersion::detail {
 template <class V>
 using Array = Kokkos::View<V*, MemorySpace>;
 
-/// Copies a host vector to the memory of the default execution space.
+inline constexpr bool host_memory =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
+
+/// A host vector in the memory of the default execution space: itself where that is the host's,
+/// else a copy.
 template <class V>
-Array<V> to_device(std::vector<V> const& from) {
-  Array<V> to(Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::to_device"), from.size());
-  Kokkos::deep_copy(to, Kokkos::View<V const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(
-                            from.data(), from.size()));
-  return to;
+Array<V> to_device(std::vector<V>& from) {
+  if constexpr (host_memory) {
+    return Array<V>(from.data(), from.size());
+  } else {
+    Array<V> to(Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::to_device"),
+                from.size());
+    Kokkos::deep_copy(to, Kokkos::View<V const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(
+                              from.data(), from.size()));
+    return to;
+  }
 }
 template <class V>
 void to_host(Array<V> const& from, std::vector<V>& to) {
-  Kokkos::deep_copy(
-      Kokkos::View<V*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(to.data(), to.size()), from);
+  if constexpr (!host_memory)
+    Kokkos::deep_copy(
+        Kokkos::View<V*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(to.data(), to.size()), from);
 }
 
 /// A model in scaled units, split into its fluids and solids, in precision S.

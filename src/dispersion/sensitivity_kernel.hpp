@@ -262,8 +262,7 @@ void run_sensitivities(SensitivityBatch<typename Scalar<V>::Lane>& batch) {
   auto const scale = to_device(batch.scale);
   auto const in = to_device(batch.in);
   auto const out = to_device(batch.out);
-  Array<double> const gradient(
-      Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::gradient"), batch.gradient.size());
+  auto const gradient = to_device(batch.gradient);
   Array<unsigned char> const scratch(
       Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::scratch"), batch.scratch);
   bool const polish = batch.polish, phase = batch.phase, group = batch.group;

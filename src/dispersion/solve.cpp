@@ -112,8 +112,9 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
     if (!too_many_modes(waves, periods[p])) order.push_back(static_cast<int>(p));
   const std::size_t points = order.size(),
                     entries = points * static_cast<std::size_t>(search.modes);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int a, int b) { return periods[a] < periods[b]; });
+  auto const earlier = [&](int a, int b) { return periods[a] < periods[b]; };
+  if (!std::is_sorted(order.begin(), order.end(), earlier))
+    std::stable_sort(order.begin(), order.end(), earlier);
   auto const at = [](auto const& v) { return static_cast<int>(v.size()); };
   SearchItem item{at(search.layers.fluid),
                   0,
@@ -402,7 +403,10 @@ Curves solve(ModelBatch const& batch, SolveOptions const& options) {
     if (out.error[i].empty()) out.error[i] = problem_with_periods(batch.periods(i));
   }
   // Slices bound the scratch memory; a case's answer does not depend on its slice.
-  const std::size_t slice_entries = 100000;
+  // On a host they are small, so that it stays in the cache and with the allocator.
+  const std::size_t slice_entries =
+      detail::host_memory ? 1000 * static_cast<std::size_t>(ExecutionSpace().concurrency())
+                          : 1000000;
   detail::Solver solver(batch, options, out);
   for (std::size_t begin = 0, end = 0; begin < batch.size(); begin = end) {
     std::size_t entries = 0;

@@ -46,6 +46,8 @@ public:
       : _options(options_from(parameters)), _kernels(parameters.texts("kernels")) {
     _options.extended_only = parameters.flag("extended");
     _options.group = parameters.flag("group");
+    _options.folds = parameters.text("folds") == "slopes" ? dispersion::FoldSearch::slopes
+                                                          : dispersion::FoldSearch::scan;
   }
 
   Preparation prepare(Problem const&, parallel::Comm const& comm) override {
@@ -169,6 +171,12 @@ std::vector<ParameterSpec> dispersion_solver_parameters() {
   std::vector<ParameterSpec> specs = common_parameters();
   specs.push_back({"extended", false, "every root in extended precision: slow"});
   specs.push_back({"group", true, "group velocity and ellipticity too"});
+  specs.push_back({"folds",
+                   std::string("scan"),
+                   "folded branches: by scanning every period, or where the curves' slopes hint",
+                   0,
+                   0,
+                   {"scan", "slopes"}});
   return specs;
 }
 

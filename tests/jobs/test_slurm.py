@@ -222,7 +222,7 @@ def test_ranks_that_do_not_find_each_other_are_refused(slurm, tmp_path, study):
 
 
 def test_end_of_time_requeues_and_the_next_start_goes_on(slurm, tmp_path, study):
-    name = study("long", layers=[4, 5, 6, 7], min_time=2.0)
+    name = study("long", models=64, layers=[4, 5, 6, 7], min_time=2.0)
     job = Job(slurm, tmp_path, name)
     done = lambda: sorted((tmp_path / "runs").rglob("result.json"))
     job.wait_for(lambda: len(done()) >= 1)
@@ -239,7 +239,7 @@ def test_end_of_time_requeues_and_the_next_start_goes_on(slurm, tmp_path, study)
 
 
 def test_no_progress_is_not_requeued(slurm, tmp_path, study):
-    job = Job(slurm, tmp_path, study("endless", min_time=100.0))
+    job = Job(slurm, tmp_path, study("endless", models=2000, min_time=100.0))
     job.wait_for(lambda: "moho run" in job.output)
     time.sleep(1.0)
     job.signal()
@@ -248,7 +248,7 @@ def test_no_progress_is_not_requeued(slurm, tmp_path, study):
 
 
 def test_cancelled_job_leaves_no_half_record(slurm, tmp_path, study):
-    job = Job(slurm, tmp_path, study("cancelled", layers=[4, 5, 6], min_time=2.0))
+    job = Job(slurm, tmp_path, study("cancelled", models=64, layers=[4, 5, 6], min_time=2.0))
     job.wait_for(lambda: list((tmp_path / "runs").rglob("result.json")))
     job.cancel()
     assert job.wait()[0] == "CANCELLED"

@@ -93,7 +93,7 @@ TEST(PsvLayer, PropagatorIsTheExponentialOfTheEquationsInEveryRegime) {
 
 TEST(PsvLayer, RegimesJoinAtTheBodyWaveVelocities) {
   SolidLayer<double> const l = make_solid(0.0, 1.7, 1.0, 2.0);
-  for (double speed : {1.0, 1.7, std::sqrt(0.7)})
+  for (double speed : {1.0, 1.7, std::sqrt(0.98)})
     for (double offset : {-1e-9, 0.0, 1e-9})
       for (double x : {0.01, 0.3, 2.0})
         EXPECT_LT(propagator_error(l, speed + offset, x), 2e-13)
@@ -103,7 +103,7 @@ TEST(PsvLayer, RegimesJoinAtTheBodyWaveVelocities) {
 TEST(PsvLayer, APerturbedConstantIsNoticed) {
   SolidLayer<double> l = make_solid(0.0, 1.7, 1.0, 2.0);
   double const sound = propagator_error(l, 0.8, 1.0);
-  l.gap *= 1 + 1e-9; // enters the closed form, not the equations
+  l.inv_gap *= 1 + 1e-9; // enters the closed form, not the equations
   EXPECT_GT(propagator_error(l, 0.8, 1.0), 1e3 * sound);
 }
 

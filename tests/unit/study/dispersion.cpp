@@ -49,7 +49,7 @@ struct Sample {
     dispersion::Curves folds;
     folds.error.resize(1);
     folds.flags.push_back(
-        {0, Wave::rayleigh, 1, -1, Status::multivalued, "", {{3, 1, 1}, {4, 1, 2}}});
+        {0, Wave::rayleigh, 1, -1, Status::multivalued, "", {{3, 1, 0.7, 1}, {4, 1, 0.7, 2}}});
     truth = answers_batch(folds, {1, {false, false}});
     set_wave_answers(truth, Wave::rayleigh, answer);
     truth.set("uncertainty", "", std::vector<double>{1e-12});
@@ -60,7 +60,7 @@ struct Sample {
     set_wave_answers(answers, Wave::rayleigh, answer);
     return assess_curves(inputs, truth, answers, 1);
   }
-  Assessment assess() const { return assess(flagged({{3, 1, 1}, {4, 1, 2}})); }
+  Assessment assess() const { return assess(flagged({{3, 1, 0.7, 1}, {4, 1, 0.7, 2}})); }
 
   static dispersion::Curves flagged(std::vector<dispersion::Root> const& roots) {
     dispersion::Curves curves;
@@ -136,8 +136,8 @@ TEST(DispersionNorm, SeesFoldsNotFlaggedOrWithWrongRoots) {
   none.error.resize(1);
   EXPECT_EQ(metric(sample.assess(none), "fold_mismatches"), 1);
   EXPECT_TRUE(std::isnan(metric(sample.assess(none), "fold_rel_max")));
-  EXPECT_EQ(metric(sample.assess(Sample::flagged({{3, 1, 1}})), "fold_mismatches"), 1);
-  const Assessment off = sample.assess(Sample::flagged({{3, 1, 1}, {4.001, 1, 2}}));
+  EXPECT_EQ(metric(sample.assess(Sample::flagged({{3, 1, 0.7, 1}})), "fold_mismatches"), 1);
+  const Assessment off = sample.assess(Sample::flagged({{3, 1, 0.7, 1}, {4.001, 1, 0.7, 2}}));
   EXPECT_EQ(metric(off, "fold_mismatches"), 1);
   EXPECT_NEAR(metric(off, "fold_rel_max"), 0.001 / 4, 1e-9);
 }
