@@ -149,5 +149,68 @@ TEST(FoldOnset, an_answer_without_flags_is_rejected) {
   EXPECT_FALSE(check_onsets(samples, onsets, true).passed());
 }
 
+/// The first two Rayleigh modes of one model.
+Curves two_modes(Model const& model, std::vector<double> const& periods,
+                 dispersion::FoldSearch folds) {
+  ModelBatch batch;
+  batch.append(model.view(), periods);
+  dispersion::SolveOptions options;
+  options.modes = 2;
+  options.waves = {true, false};
+  options.folds = folds;
+  return dispersion::solve(batch, options);
+}
+
+/// The lowest mode that folds: the count falls back to it.
+int folded_mode(dispersion::Flag const& flag) {
+  int lowest = 1000, before = 0;
+  for (dispersion::Root const& root : flag.roots) {
+    if (root.count_above < before) lowest = std::min(lowest, root.count_above);
+    before = root.count_above;
+  }
+  return lowest;
+}
+
+TEST(FoldSearch, slopes_find_the_folds_of_the_modes_asked_for) {
+  std::size_t folded = 0, missed = 0, invented = 0;
+  for (std::size_t i = 0; i < 500; ++i) {
+    Rng rng(seed_of_run(), i);
+    Sample const sample = draw_foldable(rng);
+    for (std::size_t const count : {60, 9}) { // dense, and too sparse for neighbours to tell
+      std::vector<double> const periods =
+          log_spaced(sample.periods.front(), sample.periods.back(), int(count));
+      Curves const scanned = two_modes(sample.model, periods, dispersion::FoldSearch::scan);
+      Curves const found = two_modes(sample.model, periods, dispersion::FoldSearch::slopes);
+      for (std::size_t p = 0; p < count; ++p)
+        invented += found.wave[0].status[p] == Status::multivalued &&
+                    scanned.wave[0].status[p] != Status::multivalued;
+      for (dispersion::Flag const& flag : scanned.flags) {
+        if (flag.kind != Status::multivalued || folded_mode(flag) > 1) continue;
+        ++folded;
+        bool const seen =
+            found.wave[0].status[std::size_t(flag.period_index)] == Status::multivalued;
+        missed += !seen;
+        if (!seen)
+          std::cout << "missed: model " << i << " of " << count << " periods, "
+                    << periods[std::size_t(flag.period_index)] << " s\n"
+                    << to_text(sample.model);
+      }
+    }
+  }
+  std::cout << folded << " folded points (seed " << seed_of_run() << ")\n";
+  EXPECT_GT(folded, 50u);
+  EXPECT_EQ(missed, 0u) << "MOHO_SEED=" << seed_of_run();
+  EXPECT_EQ(invented, 0u) << "MOHO_SEED=" << seed_of_run();
+}
+
+TEST(FoldSearch, a_model_without_contrast_is_not_scanned) {
+  Sample const sample = hard_samples()[5];
+  ModelBatch batch;
+  batch.append(sample.model.view(), log_spaced(0.1, 0.2, 20)); // far from its fold
+  dispersion::SolveOptions scan, slopes;
+  slopes.folds = dispersion::FoldSearch::slopes;
+  EXPECT_LT(dispersion::solve(batch, slopes).work[0], dispersion::solve(batch, scan).work[0] / 2);
+}
+
 } // namespace
 } // namespace moho::testing
