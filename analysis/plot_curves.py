@@ -67,10 +67,14 @@ def _curve_panel(axes, rows: pd.DataFrame, quantity: str, colours: dict[int, obj
         )
     axes.margins(x=0.02)
     if not np.isfinite(rows[quantity]).any():
+        if np.isfinite(rows["phase"]).any():
+            why = "not asked for"
+        else:
+            why = "no trapped mode" if failed.size == 0 else "nothing certified"
         axes.text(
             0.5,
             0.5,
-            "no trapped mode" if failed.size == 0 else "nothing certified",
+            why,
             ha="center",
             va="center",
             color=ink("soft"),

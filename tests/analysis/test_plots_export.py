@@ -48,6 +48,19 @@ def every_figure(runs):
     }
 
 
+@pytest.mark.parametrize("asked, text", [(True, None), (False, "not asked for")])
+def test_group_velocity_not_asked_for_is_no_absent_mode(runs, asked, text):
+    curves, _ = plots.record_curves(load.load(runs).records)
+    curves = curves[curves["name"] == "crust"].copy()
+    if not asked:
+        curves["group"] = float("nan")
+    written = [
+        t.get_text() for axes in plots.dispersion_curves(curves).axes for t in axes.texts
+    ]
+    assert ("not asked for" in written) == (text is not None)
+    assert "no trapped mode" not in written
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axes_have_labels_and_units(runs, theme):
     units = (
