@@ -104,6 +104,20 @@ struct SearchBatch {
   std::vector<int> count;                                 ///< per item and point
   std::vector<unsigned char> fold;                        ///< per item and point
   std::vector<std::int64_t> evaluations;                  ///< per item
+
+  /// Empty, with its memory kept.
+  void clear() {
+    item.clear();
+    layers.fluid.clear();
+    layers.solid.clear();
+    for (auto* v : {&omega, &c_min, &c_max}) v->clear();
+    for (auto* v : {&log_period, &phase, &group_velocity, &ellipticity, &slope}) v->clear();
+    for (auto* v : {&wanted, &fold}) v->clear();
+    status.clear();
+    bracket.clear();
+    count.clear();
+    evaluations.clear();
+  }
 };
 
 /// Runs every search of a batch on the default execution space.

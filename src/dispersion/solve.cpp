@@ -86,6 +86,7 @@ private:
     std::vector<int> order;
   };
   std::vector<Place> _place;
+  SearchBatch<double> _search{}; ///< of the slice
 
   void charge(Place const& place, SearchItem const& it, std::int64_t evaluations, bool extended);
   template <class S>
@@ -352,7 +353,8 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
 }
 
 void Solver::run(std::size_t begin, std::size_t end) {
-  SearchBatch<double> search{};
+  SearchBatch<double>& search = _search;
+  search.clear();
   search.modes = _options.modes;
   _place.clear();
   const std::size_t first_flag = _out.flags.size();
@@ -405,7 +407,7 @@ Curves solve(ModelBatch const& batch, SolveOptions const& options) {
   // Slices bound the scratch memory; a case's answer does not depend on its slice.
   // On a host they are small, so that it stays in the cache and with the allocator.
   const std::size_t slice_entries =
-      detail::host_memory ? 1000 * static_cast<std::size_t>(ExecutionSpace().concurrency())
+      detail::host_memory ? 500 * static_cast<std::size_t>(ExecutionSpace().concurrency())
                           : 1000000;
   detail::Solver solver(batch, options, out);
   for (std::size_t begin = 0, end = 0; begin < batch.size(); begin = end) {
