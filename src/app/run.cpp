@@ -69,6 +69,8 @@ void print_end(study::RunReport const& report) {
     std::fprintf(stderr,
                  "moho: --max-time reached (%zu cases remain) run the same command to go on\n",
                  report.count(study::Action::remaining));
+  for (std::string const& id : report.waiting)
+    fmt::print("waiting  {}  (for cases that have no record yet)\n", id);
   fmt::print("{}: {} ran, {} done before, {} remain; records in {}\n", report.study,
              report.count(study::Action::ran), report.count(study::Action::skipped),
              report.count(study::Action::remaining), report.folder);
@@ -89,6 +91,7 @@ Json as_json(study::RunReport const& report, bool dry_run, ExitCode code) {
           {"dry_run", dry_run},
           {"cases", cases},
           {"other_ranks", report.other_sizes},
+          {"waiting", report.waiting},
           {"remaining", report.count(study::Action::remaining)},
           {"signal", report.signal},
           {"exit_code", static_cast<int>(code)}};
@@ -114,7 +117,7 @@ ExitCode run(Context const& context, Arguments const& arguments) {
   bool const people = context.comm.root() && !context.json;
   const study::RunReport report =
       study::run_study(study, options, context.comm, [&](study::CaseReport const& item) {
-        if (!people) return;
+        if (context.json) return; // told on the root of every group of ranks
         fmt::print("{}\n", line_of(item));
         std::fflush(stdout);
       });

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <set>
@@ -13,11 +14,13 @@
 namespace moho::study {
 namespace {
 
-/// FNV-1a, 64 bits.
-std::uint64_t hash(std::string const& text) {
+/// FNV-1a, 64 bits, as 16 hexadecimal digits.
+std::string hash(std::string const& text) {
   std::uint64_t value = 0xcbf29ce484222325u;
   for (unsigned char const c : text) value = (value ^ c) * 0x100000001b3u;
-  return value;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(value));
+  return digits;
 }
 
 /// What of a value can stand in the name of a folder: "ref_a_simple", "0.5", "rayleigh+love".
@@ -75,6 +78,83 @@ std::vector<Case> along(std::vector<Case> const& cases, Axis const& axis) {
   }
   return result;
 }
+
+// --- cross-validation ---------------------------------------------------------------------------
+
+/// The axes of the problem along which the matrix of `protocol` runs.
+std::vector<std::string> spanning_axes(Study const& study,
+                                       CrossValidationProtocol const& protocol) {
+  if (!protocol.over.empty()) return protocol.over;
+  std::vector<std::string> keys;
+  for (Axis const& axis : study.axes)
+    if (axis.target == AxisTarget::problem) keys.push_back(axis.key);
+  return keys;
+}
+
+/// Where a case stands apart from the axes `over` and its problem: cases that agree are the rows of
+/// one matrix.
+std::string matrix_of(Case const& item, std::vector<std::string> const& over) {
+  Parameters rest;
+  for (auto const& [key, value] : item.axes)
+    if (std::find(over.begin(), over.end(), key) == over.end()) rest.set(key, value);
+  return item.method.name + to_json(item.method.parameters) + to_json(rest);
+}
+
+/// What a problem is called in a matrix: its values along `over`; its name where it has none.
+std::string label_of(Case const& item, std::vector<std::string> const& over) {
+  std::string label;
+  for (std::string const& key : over)
+    if (auto const found = item.axes.find(key); found != item.axes.end()) {
+      auto const* text = std::get_if<std::string>(&found->second);
+      label += (label.empty() ? "" : " ") + (text ? *text : to_json(found->second));
+    }
+  return label.empty() ? item.problem.name : label;
+}
+
+/// Labels that differ: equal ones get their place.
+void tell_apart(std::vector<std::string>& labels) {
+  const std::vector<std::string> plain = labels;
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (std::count(plain.begin(), plain.end(), plain[i]) > 1)
+      labels[i] += " #" + std::to_string(i + 1);
+}
+
+/// Turns the cases of one matrix into its rows.
+void set_rows(std::vector<Case*> const& rows, CrossValidationProtocol const& protocol,
+              std::vector<std::string> const& over) {
+  std::vector<Choice> asked;
+  std::vector<std::string> labels;
+  std::string all;
+  for (Case const* row : rows) {
+    asked.push_back(row->problem);
+    labels.push_back(label_of(*row, over));
+    all += row->problem.name + to_json(row->problem.parameters);
+  }
+  tell_apart(labels);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i]->asked = asked;
+    rows[i]->asked_labels = labels;
+    rows[i]->protocol.set("prepared_on", labels[i]);
+    rows[i]->protocol.set("asked", labels);
+    rows[i]->protocol.set("asked_hash", hash(all));
+    rows[i]->protocol.set("probe", protocol.probe);
+  }
+}
+
+void set_matrices(std::vector<Case>& cases, Study const& study) {
+  const std::vector<std::string> over = spanning_axes(study, *study.cross_validation);
+  std::map<std::string, std::vector<Case*>> matrices;
+  for (Case& item : cases) matrices[matrix_of(item, over)].push_back(&item);
+  for (auto const& [key, rows] : matrices) {
+    if (rows.size() < 2)
+      throw Error("cross_validation of study '" + study.name + "' has one problem, '" +
+                  rows.front()->problem.name +
+                  "' (a matrix needs two) add an axis of the problem or another [[problem]]");
+    set_rows(rows, *study.cross_validation, over);
+  }
+}
+
+// --- selection ----------------------------------------------------------------------------------
 
 struct Part {
   std::size_t index, count;
@@ -138,22 +218,24 @@ std::string to_json(Case const& item) {
   all.set("warmup", item.measure.warmup);
   all.set("min_time", item.measure.min_time);
   all.set("ceilings", item.measure.ceilings);
-  for (auto const& [metric, limit] : item.limits) all.set("limit." + metric, limit);
+  for (auto const& [metric, limit] : item.limits) {
+    if (std::isfinite(limit.most)) all.set("limit." + metric, limit.most);
+    if (std::isfinite(limit.least)) all.set("limit." + metric + ".least", limit.least);
+  }
+  for (auto const& [key, value] : item.protocol.values()) all.set(key, value);
   return to_json(all);
 }
 
 std::string case_id(Case const& item) {
   constexpr std::size_t longest_prefix = 80;
   std::string prefix = item.method.name;
+  if (item.protocol.has("synthesis")) prefix = item.protocol.text("synthesis") + "-" + prefix;
   for (auto const& [key, value] : item.axes) {
     const std::string text = readable(value);
     prefix += "-" + key + (std::isdigit(static_cast<unsigned char>(text[0])) ? "" : "_") + text;
   }
   prefix.resize(std::min(prefix.size(), longest_prefix));
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016llx",
-                static_cast<unsigned long long>(hash(to_json(item))));
-  return prefix + "-" + std::string(digits, 10);
+  return prefix + "-" + hash(to_json(item)).substr(0, 10);
 }
 
 std::vector<Case> expand(Study const& study) {
@@ -162,6 +244,7 @@ std::vector<Case> expand(Study const& study) {
     for (Choice const& method : study.methods)
       cases.push_back({"", problem, method, std::nullopt, {}, study.measure, study.limits});
   for (Axis const& axis : study.axes) cases = along(cases, axis);
+  if (study.cross_validation) set_matrices(cases, study);
   std::set<std::string> seen;
   for (Case& item : cases) {
     item.id = case_id(item);

@@ -4,6 +4,7 @@
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/names.hpp"
 #include "moho/study/registry.hpp"
+#include "moho/study/synthesis.hpp"
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -273,38 +274,161 @@ void read_heading(Section const& root, Study& study) {
                              " (it names a folder: letters, digits, - _ . are allowed)");
 }
 
-Measure read_measure(Section const& root) {
+void read_measure(Section const& root, Study& study) {
   static const std::vector<ParameterSpec> specs{
       {"repeats", std::int64_t{5}, "timed calls at least", 1, 1e6},
       {"warmup", std::int64_t{1}, "untimed calls before", 0, 1e6},
       {"min_time", 0.0, "timed seconds at least", 0, 1e6},
-      {"ceilings", false, "measure the machine's own rates before and after"}};
-  Measure measure;
-  if (toml::table const* table = subtable(root, "measure")) {
-    const Parameters values = read_parameters({*table, "measure", root.file}, specs);
-    measure = {values.integer("repeats"), values.integer("warmup"), values.real("min_time"),
-               values.flag("ceilings")};
-  }
-  return measure;
+      {"ceilings", false, "measure the machine's own rates before and after"},
+      {"ranks_per_case", std::int64_t{0},
+       "ranks of a group that works on a case beside other groups; 0: all ranks on each case", 0,
+       1e6}};
+  toml::table const* table = subtable(root, "measure");
+  if (table == nullptr) return;
+  const Section section{*table, "measure", root.file};
+  const Parameters values = read_parameters(section, specs);
+  study.measure = {values.integer("repeats"), values.integer("warmup"), values.real("min_time"),
+                   values.flag("ceilings")};
+  study.ranks_per_case = values.integer("ranks_per_case");
+  bool const sized = std::any_of(study.axes.begin(), study.axes.end(),
+                                 [](Axis const& axis) { return axis.target == AxisTarget::ranks; });
+  if (sized && study.ranks_per_case > 0)
+    section.fail("ranks_per_case", " stands beside the axis `ranks` (such cases need the whole "
+                                   "launch) remove one of them");
 }
 
-std::map<std::string, double> read_limits(Section const& root, Study const& study) {
-  toml::table const* table = subtable(root, "limits");
+/// Every metric that a record of the study may have.
+Names metrics_of(Study const& study) {
+  Names all;
+  auto const add = [&all](Names const& names) {
+    all.insert(all.end(), names.begin(), names.end());
+  };
+  for (Choice const& choice : study.problems) add(find_problem(choice.name).metrics);
+  for (Choice const& choice : study.methods) add(find_method(choice.name).metrics);
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+/// [limits]: metric = largest valid value, or { least = .., most = .. }.
+Limits read_limits(Section const& parent, Names const& metrics) {
+  toml::table const* table = subtable(parent, "limits");
   if (table == nullptr) return {};
-  std::vector<ParameterSpec> specs;
-  for (Choice const& choice : study.problems)
-    for (std::string const& metric : find_problem(choice.name).metrics)
-      if (table->get(metric) != nullptr)
-        specs.push_back({metric, 0.0, "largest valid value of this metric"});
-  Names known;
-  for (Choice const& choice : study.problems)
-    for (std::string const& metric : find_problem(choice.name).metrics) known.push_back(metric);
-  const Section section{*table, "limits", root.file};
-  section.allow(known);
-  std::map<std::string, double> limits;
-  const Parameters values = read_parameters(section, specs);
-  for (auto const& [key, value] : values.values()) limits[key] = std::get<double>(value);
+  const Section section{*table, parent.full("limits"), parent.file};
+  section.allow(metrics);
+  Limits limits;
+  for (auto const& [name, node] : *table) {
+    const std::string key(name.str());
+    static const std::vector<ParameterSpec> specs{{"least", 0.0, "smallest valid value"},
+                                                  {"most", 0.0, "largest valid value"}};
+    if (auto const* range = node.as_table()) {
+      const Parameters values = read_parameters({*range, section.full(key), section.file}, specs);
+      if (range->empty()) section.fail(key, " has no bound (it limits nothing) give least or most");
+      if (range->contains("least")) limits[key].least = values.real("least");
+      if (range->contains("most")) limits[key].most = values.real("most");
+    } else {
+      limits[key].most = std::get<double>(
+          checked(section, key, node, {key, 0.0, "largest valid value of this metric"}));
+    }
+  }
   return limits;
+}
+
+// --- protocols ----------------------------------------------------------------------------------
+
+void refuse_unknown(Section const& section, std::string const& key, std::string const& kind,
+                    std::string const& value, Names const& known) {
+  if (std::find(known.begin(), known.end(), value) == known.end())
+    section.fail(key, ": unknown " + kind + " '" + value + "' (" + suggestion(value, known) + ")");
+}
+
+Names axis_keys(Study const& study) {
+  Names keys;
+  for (Axis const& axis : study.axes) keys.push_back(axis.key);
+  return keys;
+}
+
+/// A fit needs numbers that differ.
+void refuse_flat(Section const& section, Study const& study, std::string const& key) {
+  auto const axis = std::find_if(study.axes.begin(), study.axes.end(),
+                                 [&](Axis const& each) { return each.key == key; });
+  bool const numbers = std::all_of(axis->values.begin(), axis->values.end(), [](Value const& v) {
+    return std::holds_alternative<std::int64_t>(v) || std::holds_alternative<double>(v);
+  });
+  if (!numbers)
+    section.fail("axis", " = " + json_string(key) +
+                             " (its values are no numbers: no rate runs along it) choose another");
+  if (axis->values.size() < 2)
+    section.fail("axis", " = " + json_string(key) +
+                             " (it has one value, and a rate needs several) add values to axes." +
+                             key);
+}
+
+ConvergenceProtocol read_convergence(Section const& section, Study const& study) {
+  static const std::vector<ParameterSpec> specs{
+      {"axis", std::string(), "axis along which the error is fitted"},
+      {"error", std::string(), "metric that is fitted"},
+      {"refine", std::string("up"), "up: larger is finer; down: smaller is", 0, 0, {"up", "down"}},
+      {"expected", 0.0, "rate that theory promises"},
+      {"tolerance", 0.05, "largest deviation from it", 0},
+      {"floor", 0.0, "errors at or below are round-off", 0},
+      {"pool", std::vector<std::string>{}, "axes whose cases are replicates"}};
+  const Parameters values = read_parameters(section, specs, {"limits"});
+  ConvergenceProtocol result;
+  result.axis = values.text("axis");
+  result.error = values.text("error");
+  refuse_unknown(section, "axis", "axis", result.axis, axis_keys(study));
+  refuse_flat(section, study, result.axis);
+  refuse_unknown(section, "error", "metric", result.error, metrics_of(study));
+  result.refine = values.text("refine") == "up" ? Refine::up : Refine::down;
+  if (section.table.contains("expected")) result.expected = values.real("expected");
+  result.tolerance = values.real("tolerance");
+  result.floor = values.real("floor");
+  result.pool = values.texts("pool");
+  for (std::string const& key : result.pool)
+    refuse_unknown(section, "pool", "axis", key, axis_keys(study));
+  result.limits = read_limits(section, convergence_metrics());
+  return result;
+}
+
+/// [convergence], or [[convergence]] for several.
+void read_convergences(Section const& root, Study& study) {
+  toml::node const* node = root.table.get("convergence");
+  if (node == nullptr) return;
+  if (auto const* table = node->as_table()) {
+    study.convergence.push_back(read_convergence({*table, "convergence", root.file}, study));
+    return;
+  }
+  auto const* array = node->as_array();
+  if (array == nullptr || array->empty() || !array->is_array_of_tables())
+    root.fail("convergence", " is not a table (write [convergence], or [[convergence]])");
+  for (std::size_t i = 0; i < array->size(); ++i)
+    study.convergence.push_back(read_convergence(
+        {*array->get(i)->as_table(), "convergence." + std::to_string(i), root.file}, study));
+}
+
+void read_cross_validation(Section const& root, Study& study) {
+  toml::table const* table = subtable(root, "cross_validation");
+  if (table == nullptr) return;
+  static const std::vector<ParameterSpec> specs{
+      {"over", std::vector<std::string>{}, "problem axes that span the matrix; empty: all"},
+      {"error", std::string("rel_mse"), "metric that is judged"},
+      {"tau", 1e-16, "a smaller error counts as exact", 0},
+      {"probe", false, "ask for the response to unit inputs as well"}};
+  const Section section{*table, "cross_validation", root.file};
+  const Parameters values = read_parameters(section, specs, {"limits"});
+  CrossValidationProtocol result;
+  result.over = values.texts("over");
+  Names known;
+  for (Axis const& axis : study.axes)
+    if (axis.target == AxisTarget::problem) known.push_back(axis.key);
+  for (std::string const& key : result.over) refuse_unknown(section, "over", "axis", key, known);
+  result.error = values.text("error");
+  refuse_unknown(section, "error", "metric", result.error, metrics_of(study));
+  result.tau = values.real("tau");
+  result.probe = values.flag("probe");
+  result.limits = read_limits(section, cross_validation_metrics());
+  study.cross_validation = std::move(result);
 }
 
 void refuse_mismatch(Section const& root, Study const& study) {
@@ -375,18 +499,6 @@ void apply_override(toml::table& root, std::string const& text) {
   put(*table, path, text.substr(equals + 1), source);
 }
 
-std::string toml_section(std::string const& heading, Choice const& choice,
-                         std::vector<Axis> const& axes, AxisTarget target) {
-  std::string text = "\n" + heading + "\nname = " + json_string(choice.name) + "\n";
-  for (auto const& [key, value] : choice.parameters.values()) {
-    bool const hidden = std::any_of(axes.begin(), axes.end(), [&](Axis const& axis) {
-      return axis.target == target && axis.key == key;
-    });
-    if (!hidden) text += key + " = " + to_json(value) + "\n";
-  }
-  return text;
-}
-
 } // namespace
 
 Study parse_study(std::string const& text, std::string const& source,
@@ -400,7 +512,8 @@ Study parse_study(std::string const& text, std::string const& source,
   }
   for (std::string const& override : overrides) apply_override(table, override);
   const Section root{table, "", source};
-  root.allow({"study", "problem", "method", "axes", "measure", "limits"});
+  root.allow({"study", "problem", "method", "axes", "measure", "limits", "convergence",
+              "cross_validation"});
   Study study;
   read_heading(root, study);
   study.problems = read_choices(root, "problem", find_problem);
@@ -408,35 +521,15 @@ Study parse_study(std::string const& text, std::string const& source,
   refuse_mismatch(root, study);
   study.axes = read_axes(root, study);
   refuse_hidden(root, study);
-  study.measure = read_measure(root);
-  study.limits = read_limits(root, study);
+  read_measure(root, study);
+  study.limits = read_limits(root, metrics_of(study));
+  read_convergences(root, study);
+  read_cross_validation(root, study);
   return study;
 }
 
 Study read_study(std::string const& path, std::span<const std::string> overrides) {
   return parse_study(read_file(path), path, overrides);
-}
-
-std::string resolved(Study const& study) {
-  std::string text =
-      "[study]\nname = " + json_string(study.name) + "\ntitle = " + json_string(study.title) + "\n";
-  for (Choice const& choice : study.problems)
-    text += toml_section("[[problem]]", choice, study.axes, AxisTarget::problem);
-  for (Choice const& choice : study.methods)
-    text += toml_section("[[method]]", choice, study.axes, AxisTarget::method);
-  text += "\n[axes]\n";
-  for (Axis const& axis : study.axes) {
-    std::string list;
-    for (Value const& value : axis.values) list += (list.empty() ? "" : ", ") + to_json(value);
-    text += axis.key + " = [" + list + "]\n";
-  }
-  text += "\n[measure]\nrepeats = " + std::to_string(study.measure.repeats) +
-          "\nwarmup = " + std::to_string(study.measure.warmup) +
-          "\nmin_time = " + to_json(Value(study.measure.min_time)) +
-          "\nceilings = " + to_json(Value(study.measure.ceilings)) + "\n\n[limits]\n";
-  for (auto const& [metric, limit] : study.limits)
-    text += metric + " = " + to_json(Value(limit)) + "\n";
-  return text;
 }
 
 } // namespace moho::study

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/problem.hpp"
+#include <algorithm>
 
 namespace moho::study {
+
+bool Space::contains(Space const& other) const {
+  if (!name.empty() && name == other.name) return true;
+  return !other.elements.empty() && std::includes(elements.begin(), elements.end(),
+                                                  other.elements.begin(), other.elements.end());
+}
 
 char const* symbol(Relation relation) {
   switch (relation) {

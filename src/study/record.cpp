@@ -167,7 +167,12 @@ void judge(Record& record) {
     auto const found = std::find_if(record.metrics.begin(), record.metrics.end(),
                                     [&](Metric const& m) { return m.name == metric; });
     double const value = found != record.metrics.end() ? found->value : nan;
-    record.checks.push_back({metric, value, Relation::at_most, limit, "limit of the study"});
+    bool const both = std::isfinite(limit.least) && std::isfinite(limit.most);
+    if (std::isfinite(limit.most))
+      record.checks.push_back({metric, value, Relation::at_most, limit.most, "limit of the study"});
+    if (std::isfinite(limit.least))
+      record.checks.push_back({both ? metric + ".least" : metric, value, Relation::at_least,
+                               limit.least, "limit of the study"});
   }
   bool const sound =
       std::all_of(record.checks.begin(), record.checks.end(),

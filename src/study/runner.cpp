@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/runner.hpp"
-#include "moho/core/statistics.hpp"
+#include "case_steps.hpp"
 #include "moho/core/stopwatch.hpp"
+#include "moho/parallel/farm.hpp"
 #include "moho/study/atomic_file.hpp"
-#include "moho/study/measure.hpp"
 #include "moho/study/progress.hpp"
 #include "moho/study/provenance.hpp"
 #include "moho/study/stop.hpp"
+#include "moho/study/synthesis.hpp"
+#include "moho/study/witness.hpp"
+#include "timing.hpp"
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -28,37 +32,10 @@ void stop_if_asked(Comm const& comm) {
   if (stop_signal(comm) != 0) throw Stopped{};
 }
 
-/// Time since the start of a watch, the same on every rank.
+/// Time since the start of a watch, the same on every rank of the group.
 double elapsed(Stopwatch const& watch, Comm const& comm) {
   return comm.max(watch.seconds());
 }
-
-/// Takes times of one region on every rank; samples are those of the slowest rank.
-class RegionTimer {
-public:
-  explicit RegionTimer(Comm const& comm) : _comm(comm) {}
-
-  /// Times `body` after a barrier. A body that throws on one rank throws on all.
-  void time(std::function<void()> const& body) {
-    double mine = 0;
-    _comm.barrier();
-    run_collectively(_comm, [&] {
-      const Stopwatch watch;
-      body();
-      mine = watch.seconds();
-    });
-    _fastest.push_back(_comm.min(mine));
-    _slowest.push_back(_comm.max(mine));
-  }
-
-  Timing timing(std::int64_t warmup) const {
-    return {_slowest, median(_fastest), median(_slowest), warmup};
-  }
-
-private:
-  Comm _comm;
-  std::vector<double> _fastest, _slowest;
-};
 
 /// Checks of a problem depend on its parameters alone, so each distinct problem is verified once.
 class Verifier {
@@ -81,81 +58,13 @@ private:
   std::map<std::string, std::vector<Check>> _checks;
 };
 
-/// Calls `apply` as the case asks for: warm-up, then repeats and a least time (of the clock on the
-/// wall, so that very short calls end as well).
-Timing timed_apply(Method& method, Batch const& inputs, Batch& answers, Measure const& measure,
-                   Comm const& comm) {
-  constexpr std::int64_t most_repeats = 1000; // of those that min_time asks for
-  for (std::int64_t i = 0; i < measure.warmup; ++i) {
-    stop_if_asked(comm);
-    run_collectively(comm, [&] { method.apply(inputs, answers); });
-  }
-  RegionTimer timer(comm);
-  const Stopwatch watch;
-  for (std::int64_t i = 0;; ++i) {
-    bool const enough = i >= most_repeats || elapsed(watch, comm) >= measure.min_time;
-    if (i >= measure.repeats && enough) return timer.timing(measure.warmup);
-    stop_if_asked(comm);
-    timer.time([&] { method.apply(inputs, answers); });
-  }
-}
-
-/// The machine's rates before and after the timed calls; keeps its arrays from case to case.
-class Machine {
-public:
-  explicit Machine(Comm const& comm) : _comm(comm) {}
-
-  Rates rates() {
-    Rates rates;
-    run_collectively(_comm, [&] {
-      if (!_probe) _probe.emplace(_comm, MeasureOptions{});
-      rates = _probe->measure();
-    });
-    return rates;
-  }
-
-private:
-  Comm _comm;
-  std::optional<RateProbe> _probe;
-};
-
-/// Timed calls between two measurements of the machine. A rate that drifted meanwhile is not
-/// quoted: something else used the machine.
-void timed_against_machine(Record& record, Machine& machine, std::function<Timing()> const& timed) {
-  auto const steady = [](double before, double after) {
-    return drift(before, after) <= most_drift ? std::min(before, after)
-                                              : std::numeric_limits<double>::quiet_NaN();
-  };
-  const Rates before = machine.rates();
-  record.timings["apply"] = timed();
-  const Rates after = machine.rates();
-  record.ceilings = {steady(before.triad, after.triad), steady(before.gemm, after.gemm)};
-}
-
-std::vector<Counter> counters_of(Preparation const& preparation, Cost const& cost,
-                                 Assessment const& assessment) {
-  std::vector<Counter> all = preparation.counters;
-  all.insert(all.end(), cost.counters.begin(), cost.counters.end());
-  all.insert(all.end(), assessment.counters.begin(), assessment.counters.end());
-  if (cost.flops) all.push_back({"flops", *cost.flops, true});
-  if (cost.bytes) all.push_back({"bytes", *cost.bytes, true});
-  if (cost.messages) all.push_back({"messages", *cost.messages});
-  return all;
-}
-
 /// What all cases of a run share.
 struct Shared {
   Comm comm;
   Verifier verifier{comm};
   Machine machine{comm};
+  Questions questions{};
 };
-
-/// What the problem of a case may know of the run.
-Environment environment_of(Case const& item, RunOptions const& options) {
-  Environment environment = options.environment;
-  environment.ranks = static_cast<int>(item.ranks.value_or(0));
-  return environment;
-}
 
 /// One case from the draw to the judged record, which is complete on the root. Each step is guarded
 /// by itself, so that a rank that fails alone leaves no other waiting in the next one.
@@ -163,37 +72,55 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   Comm const& comm = shared.comm;
   Record record;
   record.item = item;
-  std::unique_ptr<Problem> problem;
+  QuestionList questions;
   std::unique_ptr<Method> method;
-  Batch inputs, answers;
   run_collectively(comm, [&] {
-    problem = options.make_problem(item.problem, environment_of(item, options));
+    questions = shared.questions.of(item, options);
     method = options.make_method(item.method);
-    inputs = problem->draw(problem->asked(), 0, problem->count(problem->asked()));
   });
+  Problem const& problem = *questions[own_question(item)]->problem;
   stop_if_asked(comm);
-  record.checks = shared.verifier.checks(item.problem, *problem);
+  record.checks = shared.verifier.checks(item.problem, problem);
 
   Preparation preparation;
+  const Witness witness(problem);
   RegionTimer prepare(comm);
-  prepare.time([&] { preparation = method->prepare(*problem, comm); });
+  prepare.time([&] { preparation = method->prepare(witness, comm); });
   record.timings["prepare"] = prepare.timing(0);
-  auto const timed = [&] { return timed_apply(*method, inputs, answers, item.measure, comm); };
-  if (item.measure.ceilings)
-    timed_against_machine(record, shared.machine, timed);
-  else
-    record.timings["apply"] = timed();
-  stop_if_asked(comm);
+  run_collectively(comm, [&] { refuse_leaks(record, witness, questions); });
 
-  Batch truth;
-  run_collectively(comm, [&] { truth = problem->truth(inputs, comm); });
+  std::vector<Batch> answers(questions.size());
+  std::vector<Cost> costs(questions.size());
+  auto const apply = [&] {
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      method->apply(questions[i]->inputs, answers[i]);
+      costs[i] = method->cost();
+    }
+  };
+  auto const timed = [&] {
+    record.timings["apply"] = timed_repeats(
+        item.measure, comm, [&] { stop_if_asked(comm); }, apply);
+  };
+  if (item.measure.ceilings)
+    record.ceilings = shared.machine.around(timed);
+  else
+    timed();
+  stop_if_asked(comm);
+  const Assessment probed = probe(item, problem, *method, comm);
+
+  for (auto const& question : questions) {
+    if (question->known) continue;
+    run_collectively(comm,
+                     [&] { question->truth = question->problem->truth(question->inputs, comm); });
+    question->known = true;
+  }
   run_collectively(comm, [&] {
     if (!comm.root()) return;
-    Assessment assessment = problem->assess(inputs, truth, answers);
-    record.counters = counters_of(preparation, method->cost(), assessment);
-    record.metrics = std::move(assessment.metrics);
-    record.data = std::move(preparation.data);
-    std::move(assessment.data.begin(), assessment.data.end(), std::back_inserter(record.data));
+    std::vector<Assessment> assessments;
+    for (std::size_t i = 0; i < questions.size(); ++i)
+      assessments.push_back(
+          questions[i]->problem->assess(questions[i]->inputs, questions[i]->truth, answers[i]));
+    fill(record, preparation, total(costs), assessments, probed);
     judge(record);
   });
   return record;
@@ -266,7 +193,21 @@ std::vector<std::string> for_other_sizes(std::vector<Case> const& cases, int ran
   return ids;
 }
 
-/// Runs what is left, in order, until the end, a signal or the time limit.
+/// Writes a record beside the others of the study and notes in the report how the case ended.
+void leave(Record& record, Study const& study, std::string const& provenance, CaseReport& report,
+           Comm const& comm) {
+  record.study = study.name;
+  record.provenance = provenance;
+  record.peak_memory = comm.max(peak_memory());
+  run_collectively(comm, [&] {
+    if (!comm.root()) return;
+    write_record(record, report.folder);
+    report.outcome = read_outcome(report.folder, record.item.id);
+  });
+  report.action = Action::ran;
+}
+
+/// Runs cases until the end, a signal or the time limit.
 class Sweep {
 public:
   Sweep(Study const& study, RunOptions const& options, Comm const& comm)
@@ -284,15 +225,7 @@ public:
     } catch (Stopped const&) {
       return false;
     }
-    record.study = _study.name;
-    record.provenance = _provenance;
-    record.peak_memory = _comm.max(peak_memory());
-    run_collectively(_comm, [&] {
-      if (!_comm.root()) return;
-      write_record(record, report.folder);
-      report.outcome = read_outcome(report.folder, item.id);
-    });
-    report.action = Action::ran;
+    leave(record, _study, _provenance, report, _comm);
     _longest = std::max(_longest, elapsed(_watch, _comm) - begin);
     return true;
   }
@@ -306,6 +239,91 @@ private:
   Stopwatch _watch;
   double _longest = 0;
 };
+
+using Told = std::function<void(CaseReport const&)>;
+
+/// One group of ranks: takes the next case until none is left. What a group cannot finish ends all.
+void work(parallel::Farm& farm, Study const& study, RunOptions const& options,
+          std::vector<Case> const& cases, bool tells_progress, RunReport& report,
+          Told const& told) {
+  Comm const& comm = farm.group();
+  Sweep sweep(study, options, comm);
+  Progress progress(study.name, "cases", static_cast<std::int64_t>(cases.size()), tells_progress);
+  auto const count = static_cast<std::int64_t>(cases.size());
+  try {
+    for (std::int64_t next = farm.next(), last = -1; next < count; next = farm.next()) {
+      Case const& item = cases[static_cast<std::size_t>(next)];
+      CaseReport& mine = report.cases[static_cast<std::size_t>(next)];
+      progress.note(item.id);
+      bool const finished = mine.action == Action::skipped || sweep.run(item, mine);
+      if (!finished) farm.close();
+      if (finished) progress.advance(next - last);
+      last = next;
+      progress.clear();
+      if (finished && told && comm.root()) told(mine);
+    }
+  } catch (...) {
+    farm.close();
+    throw;
+  }
+}
+
+/// Every rank learns what the other groups did; how a case ended stands in its record.
+void share_actions(RunReport& report, parallel::Farm const& farm, Comm const& comm) {
+  if (farm.groups() == 1) return;
+  std::string mine, all(report.cases.size(), '0');
+  for (CaseReport const& item : report.cases) mine += item.action == Action::ran ? '1' : '0';
+  for (std::string const& one : comm.gather(mine))
+    for (std::size_t i = 0; i < one.size(); ++i)
+      if (one[i] == '1') all[i] = '1';
+  all = comm.broadcast(all);
+  for (std::size_t i = 0; i < report.cases.size(); ++i) {
+    CaseReport& item = report.cases[i];
+    if (all[i] != '1') continue;
+    item.action = Action::ran;
+    if (comm.root()) item.outcome = read_outcome(item.folder, item.id);
+  }
+}
+
+void run_cases(Study const& study, RunOptions const& options, Comm const& comm,
+               std::vector<Case> const& cases, RunReport& report, Told const& told) {
+  parallel::Farm farm(comm, study.ranks_per_case);
+  // Groups end at different times: nobody is impatient.
+  run_collectively(
+      comm, [&] { work(farm, study, options, cases, comm.root(), report, told); }, HUGE_VAL);
+  share_actions(report, farm, comm);
+}
+
+/// Makes the fits and matrices whose points are all there.
+void run_syntheses(Study const& study, RunOptions const& options, Comm const& comm,
+                   std::vector<Case> const& all, RunReport& report, Told const& told) {
+  std::string provenance;
+  for (Synthesis const& synthesis : syntheses(study, all)) {
+    std::string folder = report.folder + "/" + synthesis.item.id, found(1, ' ');
+    if (comm.root()) found[0] = static_cast<char>(state(synthesis, report.folder));
+    auto const now = static_cast<SynthesisState>(comm.broadcast(found)[0]);
+    if (now == SynthesisState::waiting) {
+      report.waiting.push_back(synthesis.item.id);
+      continue;
+    }
+    CaseReport made{synthesis.item.id, std::move(folder), Action::remaining, {}};
+    if (now == SynthesisState::done && !options.force) {
+      made.action = Action::skipped;
+      if (comm.root()) made.outcome = read_outcome(made.folder, made.id);
+    } else if (!options.dry_run) {
+      if (provenance.empty()) provenance = provenance_json(comm, options.command);
+      Record record;
+      run_collectively(comm, [&] {
+        if (comm.root())
+          record = synthesize(synthesis, report.folder, options.make_problem, options.environment);
+        record.item = synthesis.item;
+      });
+      leave(record, study, provenance, made, comm);
+    }
+    if (told && comm.root() && !options.dry_run) told(made);
+    report.cases.push_back(std::move(made));
+  }
+}
 
 } // namespace
 
@@ -350,7 +368,9 @@ RunReport run_study(Study const& study, RunOptions const& options, Comm const& c
   const std::vector<Case> all = expand(study);
   const std::vector<Case> cases = select(all, options.selector, comm.size());
   refuse_unusable(cases, options, comm);
-  RunReport report{study.name, options.out + "/" + study.name, {}, {}, 0, false};
+  RunReport report;
+  report.study = study.name;
+  report.folder = options.out + "/" + study.name;
   report.other_sizes = for_other_sizes(all, comm.size());
   report.cases = plan(cases, report.folder, options.force, comm);
   if (!options.dry_run) {
@@ -358,25 +378,11 @@ RunReport run_study(Study const& study, RunOptions const& options, Comm const& c
       if (comm.root()) write_study(study, report.folder);
     });
     catch_stop_signals();
-    Sweep sweep(study, options, comm);
-    std::optional<Progress> progress;
-    if (comm.root())
-      progress.emplace(study.name, "cases",
-                       static_cast<std::int64_t>(report.count(Action::remaining)));
-    for (std::size_t i = 0; i < cases.size(); ++i) {
-      if (report.cases[i].action == Action::skipped) {
-        if (told && comm.root()) told(report.cases[i]);
-        continue;
-      }
-      if (progress) progress->note(cases[i].id);
-      if (!sweep.run(cases[i], report.cases[i])) break;
-      if (progress) progress->advance();
-      if (progress) progress->clear();
-      if (told && comm.root()) told(report.cases[i]);
-    }
+    run_cases(study, options, comm, cases, report, told);
     report.signal = stop_signal(comm);
     report.out_of_time = report.signal == 0 && report.count(Action::remaining) > 0;
   }
+  run_syntheses(study, options, comm, all, report, told);
   share_outcomes(report.cases, comm);
   return report;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A study file: strict TOML, checked against the registry. Its format: benchmarks/README.md.
 #pragma once
+#include "moho/study/convergence.hpp"
 #include "moho/study/parameters.hpp"
+#include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,13 +37,43 @@ struct Measure {
   bool ceilings = false;
 };
 
+/// Values of a metric that are valid.
+struct Limit {
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+};
+using Limits = std::map<std::string, Limit>; ///< by metric
+
+/// A rate that is fitted over the cases which differ along `axis` (and the axes of `pool`) alone.
+struct ConvergenceProtocol {
+  std::string axis, error; ///< an axis of numbers; a metric
+  Refine refine = Refine::up;
+  std::optional<double> expected; ///< the rate, to within `tolerance`
+  double tolerance = 0.05;
+  double floor = 0;              ///< errors at or below are round-off
+  std::vector<std::string> pool; ///< axes whose cases are replicates, e.g. seeds
+  Limits limits{};
+};
+
+/// Methods are prepared on each problem and asked about all: one case per row of the matrix.
+struct CrossValidationProtocol {
+  std::vector<std::string> over; ///< problem axes that span the matrix; empty: all
+  std::string error = "rel_mse"; ///< the metric that is judged
+  double tau = 1e-16;            ///< a smaller error counts as exact
+  bool probe = false;            ///< ask for the response to unit inputs as well
+  Limits limits{};
+};
+
 /// A declared experiment: problems x methods x axes.
 struct Study {
   std::string name, title;
   std::vector<Choice> problems, methods;
   std::vector<Axis> axes; ///< in key order
   Measure measure;
-  std::map<std::string, double> limits; ///< metric -> largest valid value
+  std::int64_t ranks_per_case = 0; ///< > 0: groups of that many ranks work on cases side by side
+  Limits limits{};
+  std::vector<ConvergenceProtocol> convergence{};
+  std::optional<CrossValidationProtocol> cross_validation{};
 };
 
 /// Reads a study file and applies `overrides` ("measure.repeats=3"). Throws moho::Error naming

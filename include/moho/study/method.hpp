@@ -11,7 +11,8 @@ namespace moho::study {
 /// What setup or training left for the record; its time is taken by the caller.
 struct Preparation {
   std::vector<Counter> counters; ///< iterations, parameters, samples
-  std::vector<Dataset> data;     ///< loss history
+  std::vector<Dataset> data{};   ///< loss history
+  std::vector<Metric> metrics{}; ///< training error, condition number
 };
 
 /// What one `apply` must spend, summed over all ranks; the same on any number of ranks.

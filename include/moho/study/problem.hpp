@@ -5,6 +5,7 @@
 #include "moho/study/batch.hpp"
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -57,10 +58,25 @@ struct Assessment {
   std::vector<Dataset> data;
 };
 
+/// What the inputs of a problem span: names of basis functions, so that "a holds b" is set
+/// inclusion. A prior that spans no linear space has no elements.
+struct Space {
+  std::string name;   ///< "sin3": labels rows and columns of a matrix
+  std::string family; ///< "sin": spaces of one family are comparable; "" if there is none
+  std::set<std::string> elements = {};
+  /// Every function of `other` is one of ours; so are those of a space of our name.
+  bool contains(Space const& other) const;
+};
+
 /// What is asked.
 class Problem {
 public:
   virtual ~Problem() = default;
+
+  virtual Space space() const { return {}; }
+  /// False: the items are no samples but a factor of the inputs' second moment (a basis), so that
+  /// sums over them are exact expectations; then training and test items coincide on purpose.
+  virtual bool sampled() const { return true; }
 
   /// The split whose items a study asks about: the one that nobody trains on, unless the study is
   /// there to produce a training set.
@@ -77,6 +93,26 @@ public:
   /// The norm: compares answers with the truth. Called on the root alone.
   virtual Assessment assess(Batch const& inputs, Batch const& truth,
                             Batch const& answers) const = 0;
+
+  /// The problem itself where this one only stands in for it (witness.hpp).
+  virtual Problem const& actual() const { return *this; }
+};
+
+/// The capability T (Probed, ..) of a problem; nullptr if it has none.
+template <class T>
+T const* capability(Problem const& problem) {
+  return dynamic_cast<T const*>(&problem.actual());
+}
+
+/// A problem whose solution operator can be probed: a linear one answers unit inputs with the
+/// columns of its matrix, which approximate the Green's function. A capability of some problems.
+class Probed {
+public:
+  virtual ~Probed() = default;
+  /// Unit inputs, one item per input value.
+  virtual Batch probes() const = 0;
+  /// Compares what a method answered to them with the exact operator.
+  virtual Assessment assess_probes(Batch const& answers) const = 0;
 };
 
 } // namespace moho::study

@@ -46,8 +46,9 @@ struct CaseReport {
 
 struct RunReport {
   std::string study, folder;
-  std::vector<CaseReport> cases;        ///< those selected
+  std::vector<CaseReport> cases;        ///< those selected, then the syntheses that can be made
   std::vector<std::string> other_sizes; ///< ids of cases for another number of ranks
+  std::vector<std::string> waiting;     ///< ids of syntheses that wait for cases
   int signal = 0;                       ///< that ended the run early
   bool out_of_time = false;
 
@@ -60,7 +61,8 @@ struct RunReport {
 /// A case that fails leaves a record of its failure and the next one is run. Throws moho::Error
 /// when the study cannot be run (a problem or method refuses its parameters; nothing is written
 /// then) or a record cannot be written. SIGTERM and SIGUSR1 stop it at the next safe place; the
-/// case at work then leaves nothing. `told` is called on the root after each case.
+/// case at work then leaves nothing. `told` is called after each case, on the root of the group of
+/// ranks that ran it.
 RunReport run_study(Study const& study, RunOptions const& options, parallel::Comm const& comm,
                     std::function<void(CaseReport const&)> const& told = {});
 

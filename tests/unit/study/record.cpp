@@ -25,7 +25,7 @@ Record sound() {
   record.item.problem.name = "p";
   record.item.method.name = "m";
   record.item.problem.parameters.set("seed", std::int64_t{7});
-  record.item.limits["error"] = 1e-3;
+  record.item.limits["error"].most = 1e-3;
   record.item.id = case_id(record.item);
   record.provenance = R"({"git":{},"build":{},"host":{},"run":{"seed":null}})";
   record.checks = {{"closed_form", 1e-14, Relation::at_most, 1e-12, "a note"}};

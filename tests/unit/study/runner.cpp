@@ -79,7 +79,7 @@ public:
   Preparation prepare(Problem const&, parallel::Comm const& comm) override {
     _comm = comm;
     _trouble.maybe("prepare", comm);
-    return {{{"samples", 3}}, {}};
+    return {{{"samples", 3}}, {}, {}};
   }
   void apply(Batch const& in, Batch& out) override {
     ++applied;
@@ -114,7 +114,7 @@ Study study(std::vector<std::string> const& troubles, std::vector<std::string> c
   for (std::string const& fault : faults)
     result.methods.push_back(choice("doubler", "fault", fault));
   result.measure = {3, 2, 0, false};
-  result.limits["error"] = 0.1;
+  result.limits["error"].most = 0.1;
   return result;
 }
 

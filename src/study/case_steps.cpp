@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "case_steps.hpp"
+#include "moho/core/error.hpp"
+#include <algorithm>
+#include <limits>
+
+namespace moho::study {
+
+using parallel::Comm;
+using parallel::run_collectively;
+
+Environment environment_of(Case const& item, RunOptions const& options) {
+  Environment environment = options.environment;
+  environment.ranks = static_cast<int>(item.ranks.value_or(0));
+  return environment;
+}
+
+namespace {
+
+std::shared_ptr<Question> ask(Choice const& choice, Case const& item, RunOptions const& options) {
+  auto question = std::make_shared<Question>();
+  question->problem = options.make_problem(choice, environment_of(item, options));
+  Problem const& problem = *question->problem;
+  question->inputs = problem.draw(problem.asked(), 0, problem.count(problem.asked()));
+  return question;
+}
+
+} // namespace
+
+QuestionList Questions::of(Case const& item, RunOptions const& options) {
+  if (item.asked.empty()) return {ask(item.problem, item, options)};
+  QuestionList questions;
+  for (Choice const& choice : item.asked) {
+    std::shared_ptr<Question>& kept = _kept[choice.name + to_json(choice.parameters)];
+    if (!kept) kept = ask(choice, item, options);
+    questions.push_back(kept);
+  }
+  return questions;
+}
+
+std::size_t own_question(Case const& item) {
+  auto const& labels = item.asked_labels;
+  if (labels.empty()) return 0;
+  return static_cast<std::size_t>(
+      std::find(labels.begin(), labels.end(), item.protocol.text("prepared_on")) - labels.begin());
+}
+
+void refuse_leaks(Record& record, Witness const& witness, QuestionList const& questions) {
+  if (witness.seen() == 0 || !witness.sampled()) return;
+  std::size_t asked = 0;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    asked += questions[i]->inputs.count();
+    if (const std::size_t leaked = witness.leaked(questions[i]->inputs); leaked > 0)
+      throw Error("method '" + record.item.method.name + "' has seen " + std::to_string(leaked) +
+                  " of the " + std::to_string(questions[i]->inputs.count()) + " inputs of '" +
+                  (record.item.asked_labels.empty() ? record.item.problem.name
+                                                    : record.item.asked_labels[i]) +
+                  "' that it is asked about (its answers would be recalled, not computed) let "
+                  "`prepare` draw the splits train and validation alone, and let splits differ");
+  }
+  record.checks.push_back({"inputs_leaked", 0, Relation::equal, 0,
+                           std::to_string(asked) + " inputs asked about, compared by hash with " +
+                               std::to_string(witness.seen()) + " drawn for training"});
+}
+
+Cost total(std::vector<Cost> const& costs) {
+  Cost sum = costs.front();
+  auto const add = [](std::optional<std::int64_t>& to, std::optional<std::int64_t> const& from) {
+    if (to && from) *to += *from;
+  };
+  for (std::size_t i = 1; i < costs.size(); ++i) {
+    add(sum.flops, costs[i].flops);
+    add(sum.bytes, costs[i].bytes);
+    add(sum.messages, costs[i].messages);
+    for (std::size_t k = 0; k < std::min(sum.counters.size(), costs[i].counters.size()); ++k)
+      sum.counters[k].value += costs[i].counters[k].value;
+  }
+  return sum;
+}
+
+namespace {
+
+/// How much was asked, of all problems together.
+std::vector<Counter> counters_of_all(std::vector<Assessment> const& assessments) {
+  std::vector<Counter> all;
+  for (Assessment const& assessment : assessments)
+    for (Counter const& counter : assessment.counters) {
+      auto const same = std::find_if(
+          all.begin(), all.end(), [&](Counter const& other) { return other.name == counter.name; });
+      if (same == all.end())
+        all.push_back(counter);
+      else
+        same->value += counter.value;
+    }
+  return all;
+}
+
+/// asked/label and asked/<metric>.
+std::vector<Dataset> row_data(Case const& item, std::vector<Assessment> const& assessments) {
+  std::vector<Dataset> data{{"asked/label", "", item.asked_labels}};
+  for (Metric const& metric : assessments.front().metrics) {
+    std::vector<double> values;
+    for (Assessment const& assessment : assessments) {
+      auto const found =
+          std::find_if(assessment.metrics.begin(), assessment.metrics.end(),
+                       [&](Metric const& other) { return other.name == metric.name; });
+      values.push_back(found == assessment.metrics.end() ? std::numeric_limits<double>::quiet_NaN()
+                                                         : found->value);
+    }
+    data.push_back({"asked/" + metric.name, "", values});
+  }
+  return data;
+}
+
+} // namespace
+
+void fill(Record& record, Preparation const& preparation, Cost const& cost,
+          std::vector<Assessment> const& assessments, Assessment const& probed) {
+  auto const append = [](auto& to, auto const& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  Assessment const& own = assessments[own_question(record.item)];
+  record.counters = preparation.counters;
+  append(record.counters, cost.counters);
+  append(record.counters, counters_of_all(assessments));
+  if (cost.flops) record.counters.push_back({"flops", *cost.flops, true});
+  if (cost.bytes) record.counters.push_back({"bytes", *cost.bytes, true});
+  if (cost.messages) record.counters.push_back({"messages", *cost.messages});
+  append(record.metrics, own.metrics);
+  append(record.metrics, preparation.metrics);
+  append(record.metrics, probed.metrics);
+  append(record.data, preparation.data);
+  append(record.data, own.data);
+  append(record.data, probed.data);
+  if (!record.item.asked.empty()) append(record.data, row_data(record.item, assessments));
+}
+
+Assessment probe(Case const& item, Problem const& problem, Method& method, Comm const& comm) {
+  Assessment found;
+  if (!item.protocol.has("probe") || !item.protocol.flag("probe")) return found;
+  auto const* probed = capability<Probed>(problem);
+  if (probed == nullptr)
+    throw Error("problem '" + item.problem.name +
+                "' cannot be probed (it has no unit inputs) set cross_validation.probe = false");
+  Batch answers;
+  run_collectively(comm, [&] { method.apply(probed->probes(), answers); });
+  run_collectively(comm, [&] {
+    if (comm.root()) found = probed->assess_probes(answers);
+  });
+  return found;
+}
+
+} // namespace moho::study

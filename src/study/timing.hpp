@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How the runner takes times, and the machine's own rates around them.
+#pragma once
+#include "moho/study/measure.hpp"
+#include "moho/study/record.hpp"
+#include <functional>
+#include <optional>
+
+namespace moho::study {
+
+/// Takes times of one region on every rank; samples are those of the slowest rank.
+class RegionTimer {
+public:
+  explicit RegionTimer(parallel::Comm const& comm) : _comm(comm) {}
+
+  /// Times `body` after a barrier. A body that throws on one rank throws on all.
+  void time(std::function<void()> const& body);
+  Timing timing(std::int64_t warmup) const;
+
+private:
+  parallel::Comm _comm;
+  std::vector<double> _fastest, _slowest;
+};
+
+/// Calls `body` as the case asks for: warm-up, then repeats and a least time (of the clock on the
+/// wall, so that very short calls end as well). `between` is called before each.
+Timing timed_repeats(Measure const& measure, parallel::Comm const& comm,
+                     std::function<void()> const& between, std::function<void()> const& body);
+
+/// The machine's rates before and after timed calls; keeps its arrays from case to case.
+class Machine {
+public:
+  explicit Machine(parallel::Comm const& comm) : _comm(comm) {}
+
+  /// Calls `timed` between two measurements. A rate that drifted meanwhile is not quoted (NaN):
+  /// something else used the machine.
+  Ceilings around(std::function<void()> const& timed);
+
+private:
+  Rates rates();
+
+  parallel::Comm _comm;
+  std::optional<RateProbe> _probe;
+};
+
+} // namespace moho::study
