@@ -350,6 +350,29 @@ Attempt attempt(Range range, std::size_t least, FitOptions const& options) {
   return {fit, ""};
 }
 
+/// Round-off may end a range: as a floor; or as the last points, which leave the line either way.
+Attempt best_attempt(Range range, std::size_t least, FitOptions const& options) {
+  Attempt best = attempt(range, least, options);
+  Range const clear = above_round_off(range);
+  if (clear.size() < least) {
+    if (!best.fit)
+      best.reason = fmt::format("round-off from {:.4g} on: only {} points are clear of it, {} are "
+                                "needed",
+                                range[clear.size()].x, clear.size(), least);
+    return best;
+  }
+  if (clear.size() < range.size()) {
+    // A floor shows as scatter as well: it is the better reading where it explains much of it.
+    Attempt const without = attempt(clear, least, options);
+    if (!best.fit || (without.fit && without.fit->half < best.fit->half / 2)) best = without;
+  }
+  for (std::size_t n = clear.size() - 1;
+       !best.fit && n >= least && clear[n].mean < std::log(round_off); --n)
+    if (Attempt const shorter = attempt(clear.first(n), least, options); shorter.fit)
+      best = shorter;
+  return best;
+}
+
 } // namespace
 
 RateFit fit_rate(std::span<double const> x, std::span<double const> error,
@@ -368,18 +391,7 @@ RateFit fit_rate(std::span<double const> x, std::span<double const> error,
   Range const range(begin.base(), end.base());
   if (range.size() < least) return none(too_few(series, range, least));
 
-  Attempt best = attempt(range, least, options);
-  Range const clear = above_round_off(range);
-  if (clear.size() < range.size()) {
-    if (clear.size() >= least) {
-      // A floor shows as scatter as well: it is the better reading where it explains much of it.
-      Attempt const without = attempt(clear, least, options);
-      if (!best.fit || (without.fit && without.fit->half < best.fit->half / 2)) best = without;
-    } else if (!best.fit)
-      best.reason = fmt::format("round-off from {:.4g} on: only {} points are clear of it, {} "
-                                "are needed",
-                                range[clear.size()].x, clear.size(), least);
-  }
+  const Attempt best = best_attempt(range, least, options);
   if (!best.fit) return none(best.reason);
   Interval const& fit = *best.fit;
   double const rate = -fit.line.slope;

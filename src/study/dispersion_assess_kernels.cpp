@@ -17,6 +17,10 @@ using dispersion::Wave;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// A kernel of zeros (density, in a half-space) has a scale too: this share of velocity over
+/// parameter. The smallest published kernel has 1e-5.
+constexpr double zero_scale = 1e-8;
+
 /// The kernels of one wave in a Batch.
 struct WaveKernels {
   std::size_t modes = 0;
@@ -49,12 +53,10 @@ double largest_magnitude(std::span<double const> values) {
   return largest;
 }
 
-/// The largest error of a kernel over its largest component, which counts as 1e-3 of velocity over
-/// parameter at least: a kernel of zeros has a scale too. NaN if a component is.
-double kernel_error(std::span<double const> answer, std::span<double const> truth, double velocity,
-                    double parameter) {
-  double const scale =
-      std::max(largest_magnitude(truth), 1e-3 * velocity / (parameter > 0 ? parameter : 1));
+/// The largest error of a kernel over its largest component, which counts as `least` at least.
+/// NaN if a component is.
+double kernel_error(std::span<double const> answer, std::span<double const> truth, double least) {
+  double const scale = std::max(largest_magnitude(truth), least);
   double worst = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) {
     double const error = std::abs(answer[i] - truth[i]) / scale;
@@ -70,9 +72,11 @@ struct Errors {
   std::vector<double> trivial; ///< of the trivial answer, "dc"
 };
 
-/// One kernel of all points and modes.
+/// One kernel of all points and modes. `least`: smallest scale, as a share of velocity over
+/// parameter.
 void compare_kernel(ModelBatch const& models, std::string const& name, WaveKernels const& answer,
-                    WaveKernels const& truth, WaveAnswers const& known, Errors& errors) {
+                    WaveKernels const& truth, WaveAnswers const& known, double least,
+                    Errors& errors) {
   const std::vector<std::int64_t> offset = kernel_offset(models);
   auto const rows = static_cast<std::size_t>(offset.back());
   std::span<double const> const ours = answer.values.at(name), theirs = truth.values.at(name);
@@ -87,11 +91,11 @@ void compare_kernel(ModelBatch const& models, std::string const& name, WaveKerne
         auto const right = theirs.subspan(at, layers);
         if (!std::all_of(right.begin(), right.end(), [](double x) { return std::isfinite(x); }))
           continue;
-        double const velocity = known.phase[m * known.points + point];
+        double const scale =
+            least * known.phase[m * known.points + point] / (parameter > 0 ? parameter : 1);
         errors.of[name.substr(0, 2)].push_back(
-            kernel_error(ours.subspan(at, layers), right, velocity, parameter));
-        if (name.rfind("dc", 0) == 0)
-          errors.trivial.push_back(kernel_error(trivial, right, velocity, parameter));
+            kernel_error(ours.subspan(at, layers), right, scale));
+        if (name.rfind("dc", 0) == 0) errors.trivial.push_back(kernel_error(trivial, right, scale));
       }
     }
 }
@@ -107,12 +111,15 @@ double kernels_over_curves(Batch const& answers) {
 std::vector<Metric> kernel_metrics(Batch const& inputs, Batch const& truth, Batch const& answers) {
   Errors errors;
   const ModelBatch models = model_batch(inputs);
+  double const least =
+      truth.has(kernel_floor_array) ? truth.reals(kernel_floor_array).at(0) : zero_scale;
   for (const Wave wave : dispersion::all_waves) {
     const WaveKernels ours(answers, wave), theirs(truth, wave);
     if (ours.values.empty() || theirs.values.empty()) continue;
     const WaveAnswers known = wave_answers(truth, wave);
     for (auto const& [name, values] : ours.values)
-      if (theirs.values.count(name) != 0) compare_kernel(models, name, ours, theirs, known, errors);
+      if (theirs.values.count(name) != 0)
+        compare_kernel(models, name, ours, theirs, known, least, errors);
   }
   std::size_t compared = 0;
   for (auto const& [quantity, list] : errors.of) compared += list.size();

@@ -9,7 +9,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <set>
 
 namespace moho::study {
 namespace {
@@ -28,13 +27,6 @@ T named(std::array<T, N> const& values, std::string const& text, char const* (*n
 
 char const* name(Split split) {
   return split_names[static_cast<std::size_t>(split)];
-}
-
-/// Models whose hash occurs in both lists.
-std::int64_t common(std::vector<std::int64_t> const& a, std::vector<std::int64_t> const& b) {
-  const std::set<std::int64_t> in_a(a.begin(), a.end());
-  return std::count_if(b.begin(), b.end(),
-                       [&](std::int64_t hash) { return in_a.count(hash) != 0; });
 }
 
 class DispersionPrior : public Problem {
@@ -84,7 +76,7 @@ public:
     constexpr std::size_t most = 64;
     const std::size_t n = std::min(most, count(_split));
     std::int64_t unsound = 0, unsound_control = 0;
-    std::array<std::vector<std::int64_t>, 3> hashes;
+    SplitHashes hashes;
     for (std::uint64_t i = 0; i < n; ++i)
       for (const Split split : {Split::train, Split::validation, Split::test}) {
         Sample sample = model(split, static_cast<std::uint64_t>(first()) + i);
@@ -99,14 +91,7 @@ public:
                       "the models drawn are physically possible"});
     checks.push_back({"control.prior_unsound", number(unsound_control), Relation::at_least, 1,
                       "the same check rejects models with vp = vs"});
-    checks.push_back({"splits_in_common",
-                      number(common(hashes[0], hashes[1]) + common(hashes[0], hashes[2]) +
-                             common(hashes[1], hashes[2])),
-                      Relation::equal, 0,
-                      "train, validation and test share no model (of the first " +
-                          std::to_string(n) + " of this block)"});
-    checks.push_back({"control.splits_in_common", number(common(hashes[0], hashes[0])),
-                      Relation::at_least, 1, "the same check finds a split in itself"});
+    for (Check& check : split_checks(hashes)) checks.push_back(std::move(check));
     return checks;
   }
 

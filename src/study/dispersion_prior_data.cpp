@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace moho::study {
@@ -125,6 +126,22 @@ bool holds(dispersion::LayeredModel const& model, double period, double c, int m
 }
 
 } // namespace
+
+std::vector<Check> split_checks(SplitHashes const& hashes) {
+  auto const common = [](std::vector<std::int64_t> const& a, std::vector<std::int64_t> const& b) {
+    const std::set<std::int64_t> in_a(a.begin(), a.end());
+    return static_cast<double>(std::count_if(
+        b.begin(), b.end(), [&](std::int64_t hash) { return in_a.count(hash) != 0; }));
+  };
+  return {
+      {"splits_in_common",
+       common(hashes[0], hashes[1]) + common(hashes[0], hashes[2]) + common(hashes[1], hashes[2]),
+       Relation::equal, 0,
+       "train, validation and test share no model (of the first " +
+           std::to_string(hashes[0].size()) + " that are drawn here)"},
+      {"control.splits_in_common", common(hashes[0], hashes[0]), Relation::at_least, 1,
+       "the same check finds a split in itself"}};
+}
 
 std::int64_t model_hash(dispersion::LayeredModel const& model) {
   std::uint64_t value = 0xcbf29ce484222325u;

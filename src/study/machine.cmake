@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What measuring and describing the machine needs: BLAS (any), the dynamic loader, PETSc's version.
+# What measuring, describing the machine and dense algebra need: BLAS and LAPACK (any), the dynamic
+# loader, PETSc's version.
 find_package(BLAS REQUIRED)
-target_link_libraries(moho_study PRIVATE ${BLAS_LIBRARIES} ${BLAS_LINKER_FLAGS} ${CMAKE_DL_LIBS})
+find_package(LAPACK REQUIRED)
+target_link_libraries(moho_study PRIVATE ${LAPACK_LIBRARIES} ${LAPACK_LINKER_FLAGS} ${BLAS_LIBRARIES}
+                      ${BLAS_LINKER_FLAGS} ${CMAKE_DL_LIBS})
 # PETSc is reported, not linked: nothing calls it yet.
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)

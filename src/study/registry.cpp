@@ -3,7 +3,10 @@
 #include "moho/core/error.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_problem.hpp"
+#include "moho/study/function_batch.hpp"
+#include "moho/study/function_methods.hpp"
 #include "moho/study/names.hpp"
+#include "moho/study/operator_problem.hpp"
 #include <cstdlib>
 #include <filesystem>
 
@@ -33,6 +36,20 @@ std::span<const ProblemEntry> problems() {
       {"dispersion-prior", "dispersion curves",
        "models of the strong and weak priors of arXiv 2604.04107 or of random sites, in blocks",
        dispersion_prior_parameters(), prior_metrics(), make_dispersion_prior},
+      {"dispersion-layering", "dispersion curves",
+       "a smooth model cut into homogeneous layers, against the continuum",
+       dispersion_layering_parameters(), curve_metrics(), make_dispersion_layering},
+      {"dispersion-family", function_map,
+       "profiles of a family of layered models to their Rayleigh dispersion curves",
+       dispersion_family_parameters(), function_metrics(), make_dispersion_family},
+      {"operator-1d", function_map,
+       "sources to solutions of a boundary-value problem on [0, 1], over a function space",
+       operator_1d_parameters(), operator_1d_metrics(), make_operator_1d},
+      {"poisson-2d", function_map, "the same on the unit square, over products of sines",
+       poisson_2d_parameters(), function_metrics(), make_poisson_2d},
+      {"coefficient-1d", coefficient_fit,
+       "which coefficient belongs to pairs of sources and solutions", coefficient_1d_parameters(),
+       coefficient_1d_metrics(), make_coefficient_1d},
   };
   return table;
 }
@@ -45,6 +62,16 @@ std::span<const MethodEntry> methods() {
       {"halfspace-average", "dispersion curves",
        "0.92 of the mean shear velocity: the trivial answer that everything must beat",
        halfspace_average_parameters(), make_halfspace_average},
+      {"linear-map", function_map, "u = W f by least squares: closed form, CGLS, GD or Adam",
+       linear_map_parameters(), make_linear_map, linear_map_metrics()},
+      {"fem-1d", function_map, "finite elements for 1D boundary-value problems: linear, Hermite",
+       fem_1d_parameters(), make_fem_1d, fem_1d_metrics()},
+      {"nearest-neighbour", function_map, "the answer of the nearest training item: trivial",
+       nearest_neighbour_parameters(), make_nearest_neighbour},
+      {"mean", function_map, "the mean of the training answers: trivial", mean_parameters(),
+       make_mean},
+      {"fd-fit", coefficient_fit, "a coefficient fitted to finite differences of any even order",
+       fd_fit_parameters(), make_fd_fit},
   };
   return table;
 }

@@ -316,8 +316,8 @@ Record cross_validated(Synthesis const& synthesis, CrossValidationProtocol const
                     {"in_span_max", found.in_span_max},
                     {"out_of_span_min", found.out_of_span_min},
                     {"broadest", found.broadest},
-                    {"broadest_worst", found.broadest_worst},
-                    {"seconds", seconds}};
+                    {"broadest_worst", found.broadest_worst}};
+  record.timings["rows"] = {{seconds}, seconds, seconds, 0}; // prepare and apply of all rows
   record.counters = {{"rows", static_cast<std::int64_t>(points.size())}};
   Names families;
   std::vector<std::int8_t> contains;
@@ -344,9 +344,9 @@ std::vector<std::string> const& convergence_metrics() {
 }
 
 std::vector<std::string> const& cross_validation_metrics() {
-  static const Names names{
-      "sgi",      "ood_jump",       "diagonality", "in_span_max", "out_of_span_min",
-      "broadest", "broadest_worst", "seconds"};
+  static const Names names{"sgi",           "ood_jump",        "diagonality",
+                           "in_span_max",   "out_of_span_min", "broadest",
+                           "broadest_worst"};
   return names;
 }
 

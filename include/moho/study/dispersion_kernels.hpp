@@ -30,9 +30,14 @@ void append_kernels(parallel::Comm const& comm, dispersion::ModelBatch const& mo
                     dispersion::Curves const& curves, dispersion::SolveOptions const& options,
                     std::vector<std::string> const& names, Batch& answers);
 
+/// Real (1), of a truth that is not known to the last digit: kernels whose largest component is
+/// below this share of the wave's velocity over the parameter are compared on that scale.
+inline constexpr char const* kernel_floor_array = "kernel_floor";
+
 /// Adds the same arrays for mode 0 of the first `sample` models by central differences of solved
 /// curves, extrapolated from relative steps of 1e-3 and 5e-4: right to about 1e-8 of the largest
-/// component. NaN for the other models. Collective.
+/// component, where that is not tiny (`kernel_floor_array`, 1e-3). NaN for the other models.
+/// Collective.
 void append_difference_kernels(parallel::Comm const& comm, dispersion::ModelBatch const& models,
                                std::size_t sample, Batch& truth);
 

@@ -12,6 +12,7 @@
 #include "moho/dispersion/model.hpp"
 #include "moho/study/batch.hpp"
 #include "moho/study/problem.hpp"
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,6 +21,12 @@ namespace moho::study {
 
 /// FNV-1a (64 bits) of the rows of a model: equal models have equal hashes.
 std::int64_t model_hash(dispersion::LayeredModel const& model);
+
+/// Hashes of the first models of each split, by Split.
+using SplitHashes = std::array<std::vector<std::int64_t>, 3>;
+
+/// Checks that the splits share no model, with the control that a split is found in itself.
+std::vector<Check> split_checks(SplitHashes const& hashes);
 
 enum class Precision { float32, float64 };
 

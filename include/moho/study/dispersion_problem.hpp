@@ -30,6 +30,32 @@ std::vector<std::string> const& prior_metrics();
 std::unique_ptr<Problem> make_dispersion_prior(Parameters const& parameters,
                                                Environment const& environment);
 
+/// `dispersion-layering`: one smooth model of the upper 100 km (that of dispersion-gradient without
+/// perturbation, or a linear one) cut into homogeneous layers. The truth is the continuum:
+/// layerings of n, 2n and 4n layers extrapolated, uncertain by the difference of two
+/// extrapolations. What a perfect solver is off by is the error of the layers: order 2 for
+/// "midpoint", 1 for "top".
+std::vector<ParameterSpec> dispersion_layering_parameters();
+std::unique_ptr<Problem> make_dispersion_layering(Parameters const& parameters,
+                                                  Environment const& environment);
+
+/// `dispersion-family`: random layered models of one family as a function map (function_batch.hpp).
+/// Sites are shared by all families: half-space (top at 30 .. 60 km, vs 4.2 .. 4.9 km/s), surface
+/// velocity (2 .. 3.2 km/s), curvature and vp/vs depend on (seed, split, index) alone, so that
+/// families differ in structure, not in range. `input` (n, depths + 3): mean vs of depth cells
+/// below the top of the solid (`family_cells`) and vs of the half-space, km/s; depth of water, km;
+/// vp/vs. `output` (n, periods):
+/// phase velocity of the fundamental Rayleigh mode, km/s, by the solver; NaN where it failed.
+/// The models stand beside them as in dispersion_arrays.hpp. Families:
+/// layers-2, -3, -5, -10: that many rows, vs increases with depth; gradient: 64 layers of the
+/// trend; inversion: layers-5 with one layer slower than that above it; water: layers-5 below 0.5
+/// .. 6 km.
+std::vector<ParameterSpec> dispersion_family_parameters();
+std::unique_ptr<Problem> make_dispersion_family(Parameters const& parameters,
+                                                Environment const& environment);
+/// Edges of the depth cells, km, cells + 1: cells grow by 12 % from one to the next, down to 60 km.
+std::vector<double> family_cells(std::size_t cells);
+
 /// `dispersion-solver`: moho's solver, spread over the ranks.
 std::vector<ParameterSpec> dispersion_solver_parameters();
 std::unique_ptr<Method> make_dispersion_solver(Parameters const& parameters);

@@ -18,7 +18,8 @@ namespace moho::study {
 /// rate_points abscissas; rate_constant. All NaN where the data carry no rate.
 std::vector<std::string> const& convergence_metrics();
 
-/// Those of `generalization` (cross_validation.hpp), and seconds: prepare and apply of all rows.
+/// Those of `generalization` (cross_validation.hpp). The record's timing `rows` is the sum of
+/// prepare and apply over all rows.
 std::vector<std::string> const& cross_validation_metrics();
 
 struct Synthesis {

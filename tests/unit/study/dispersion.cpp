@@ -6,6 +6,7 @@
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include "support/mpi_support.hpp"
+#include "unit/study/dispersion_support.hpp"
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -21,16 +22,11 @@ namespace fs = std::filesystem;
 using dispersion::Status;
 using dispersion::Wave;
 using test::all_ranks_agree;
+using test_support::answered;
+using test_support::metric;
 using Strings = std::vector<std::string>;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-double metric(Assessment const& assessment, std::string const& name) {
-  for (Metric const& m : assessment.metrics)
-    if (m.name == name) return m.value;
-  ADD_FAILURE() << "no metric " << name;
-  return nan;
-}
 
 // --- the norm ------------------------------------------------------------------------------------
 
@@ -233,16 +229,6 @@ TEST(DispersionGradient, ModelsAreThoseDescribed) {
   }
   EXPECT_LE(largest, 0.03 + 1e-12);
   EXPECT_GT(largest, 0.02);
-}
-
-Assessment answered(Problem const& problem, Method& method) {
-  const parallel::Comm comm;
-  const Batch inputs = problem.draw(Split::test, 0, problem.count(Split::test));
-  Batch answers;
-  method.prepare(problem, comm);
-  method.apply(inputs, answers);
-  const Batch truth = problem.truth(inputs, comm);
-  return comm.root() ? problem.assess(inputs, truth, answers) : Assessment{};
 }
 
 TEST(DispersionGradient, SolverMeetsItsExtendedPrecision) {

@@ -8,6 +8,7 @@
 #include "moho/study/dispersion_problem.hpp"
 #include "moho/study/dispersion_trivial.hpp"
 #include "support/mpi_support.hpp"
+#include "unit/study/dispersion_support.hpp"
 #include <cmath>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -21,17 +22,12 @@ namespace fs = std::filesystem;
 using dispersion::LayeredModel;
 using dispersion::Status;
 using dispersion::Wave;
+using test_support::answered;
+using test_support::metric;
 using Strings = std::vector<std::string>;
 using Reals = std::vector<double>;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-double metric(Assessment const& assessment, std::string const& name) {
-  for (Metric const& m : assessment.metrics)
-    if (m.name == name) return m.value;
-  ADD_FAILURE() << "no metric " << name;
-  return nan;
-}
 
 // --- the norm ------------------------------------------------------------------------------------
 
@@ -91,9 +87,21 @@ TEST(KernelNorm, AKernelOfZerosHasAScale) {
   sample.truth = sample.answers();
   sample.truth.set("uncertainty", "", Reals{1e-12});
   EXPECT_EQ(metric(sample.assess(), "kernel_rel_max"), 0);
-  sample.phase_kernel[0] = 1e-9;
-  double const error = metric(sample.assess(), "kernel_rel_max");
-  EXPECT_NEAR(error, 1e-9 / (1e-3 * 3 / 4.5), 1e-12);
+  sample.phase_kernel[0] = 1e-14; // of 3 km/s over 4.5 km/s
+  EXPECT_NEAR(metric(sample.assess(), "kernel_rel_max"), 1e-14 / (1e-8 * 3 / 4.5), 1e-12);
+  sample.phase_kernel[0] = 1e-9; // is no zero
+  EXPECT_GT(metric(sample.assess(), "kernel_rel_max"), 0.1);
+}
+
+TEST(KernelNorm, OnlyDifferencesForgiveTinyKernels) {
+  Sample sample;
+  sample.phase_kernel = {1e-5, 0, 1e-5, 0};
+  sample.truth = sample.answers();
+  sample.truth.set("uncertainty", "", Reals{1e-12});
+  sample.phase_kernel[0] *= 1 + 1e-3;
+  EXPECT_NEAR(metric(sample.assess(), "kernel_rel_max"), 1e-3, 1e-9); // published
+  sample.truth.set(kernel_floor_array, "", Reals{1e-3});
+  EXPECT_NEAR(metric(sample.assess(), "kernel_rel_max"), 1e-8 / (1e-3 * 3 / 4.5), 1e-10);
 }
 
 TEST(KernelNorm, ANaNShows) {
@@ -198,16 +206,6 @@ TEST(TrivialAnswer, ItsKernelsAreItsDerivatives) {
 
 // --- generated models ----------------------------------------------------------------------------
 
-Assessment answered(Problem const& problem, Method& method) {
-  const parallel::Comm comm;
-  const Batch inputs = problem.draw(Split::test, 0, problem.count(Split::test));
-  Batch answers;
-  method.prepare(problem, comm);
-  method.apply(inputs, answers);
-  const Batch truth = problem.truth(inputs, comm);
-  return comm.root() ? problem.assess(inputs, truth, answers) : Assessment{};
-}
-
 std::unique_ptr<Problem> gradient() {
   Parameters p = defaults(dispersion_gradient_parameters());
   p.set("models", std::int64_t{3});
@@ -232,6 +230,15 @@ TEST(DispersionGradient, ExactKernelsMeetCentralDifferences) {
   EXPECT_LT(metric(result, "phase_of_trivial"), 1e-10);
   EXPECT_GT(metric(result, "kernels_over_curves"), 0);
   EXPECT_LT(metric(result, "evaluations_per_root"), 30);
+}
+
+TEST(DispersionGradient, TruthByDifferencesTellsItsFloor) {
+  const parallel::Comm comm;
+  const Batch inputs = gradient()->draw(Split::test, 0, 3);
+  const Batch truth = gradient()->truth(inputs, comm);
+  if (comm.root()) {
+    EXPECT_EQ(truth.reals(kernel_floor_array), Reals{1e-3});
+  }
 }
 
 TEST(DispersionGradient, TrivialKernelsAreSeenToBeWrong) {
@@ -315,6 +322,7 @@ TEST_F(PublishedKernels, StandAtTheirPointAndNowhereElse) {
   EXPECT_EQ(kernel[3], 0.5);
   EXPECT_EQ(truth.reals("rayleigh/kernel/dU_dvs")[3], 2);
   EXPECT_FALSE(truth.has("rayleigh/kernel/dc_dh"));
+  EXPECT_FALSE(truth.has(kernel_floor_array)); // known to the last digit
   EXPECT_FALSE(truth.has("love/kernel/dc_dvs"));
   const Reals ellipticity = wave_answers(truth, Wave::rayleigh).ellipticity;
   EXPECT_EQ(ellipticity.at(0), 0.7);

@@ -8,6 +8,7 @@
 #include "moho/study/dispersion_kernels.hpp"
 #include "moho/study/dispersion_prior.hpp"
 #include "moho/study/dispersion_problem.hpp"
+#include "unit/study/dispersion_support.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -21,6 +22,7 @@ namespace {
 using dispersion::ModelBatch;
 using dispersion::Status;
 using dispersion::Wave;
+using test_support::metric;
 using Settings = std::map<std::string, Value>;
 
 std::unique_ptr<Problem> problem(Settings const& settings = {}) {
@@ -40,25 +42,12 @@ Batch all_of(Problem const& asked) {
   return asked.draw(asked.asked(), 0, asked.count(asked.asked()));
 }
 
-double metric(Assessment const& assessment, std::string const& name) {
-  for (Metric const& m : assessment.metrics)
-    if (m.name == name) return m.value;
-  ADD_FAILURE() << "no metric " << name;
-  return -1;
-}
-
 Batch solved(Batch const& inputs, dispersion::SolveOptions const& options) {
   return answers_batch(dispersion::solve(model_batch(inputs), options), options);
 }
 
 void expect_refused(Settings const& settings, std::vector<std::string> const& parts) {
-  try {
-    problem(settings);
-    ADD_FAILURE() << "not refused; wanted '" << parts[0] << "'";
-  } catch (Error const& error) {
-    for (std::string const& part : parts)
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  }
+  test_support::expect_refused([&] { problem(settings); }, parts);
 }
 
 TEST(DispersionPrior, BlocksEndToEndAreTheWholeSet) {

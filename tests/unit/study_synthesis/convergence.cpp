@@ -122,6 +122,22 @@ TEST(Convergence, RoundOffThatGrowsIsLeft) {
   EXPECT_EQ(fit.to, 32);
 }
 
+// Measured (finite differences of order 6 of sin 6 pi x): round-off of the other sign comes first
+// as errors that fall too fast.
+TEST(Convergence, RoundOffThatHelpsIsLeft) {
+  Values const x{16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512};
+  Values const error{8.361e-4, 8.167e-5,  1.591e-5,  1.500e-6,  2.732e-7, 2.434e-8,
+                     4.350e-9, 3.829e-10, 6.803e-11, 5.650e-12, 4.368e-13};
+  RateFit const fit = fit_rate(x, error, {});
+  ASSERT_TRUE(fit.found) << fit.reason;
+  EXPECT_NEAR(fit.rate, 6, 0.05);
+  EXPECT_EQ(fit.to, 384);
+  // The same far above round-off is no floor, and the fine end counts.
+  Values large = error;
+  for (double& e : large) e *= 1e6;
+  expect_no_rate(fit_rate(x, large, {}), "faster and faster");
+}
+
 TEST(Convergence, AGivenFloorIsLeft) {
   // Stagnates at 1e-5, far above round-off: no rate by itself, but one above a floor that is known.
   Values const error = of(doublings, [](double v) { return v < 300 ? 1 / (v * v) : 1e-5; });
