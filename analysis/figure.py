@@ -15,13 +15,16 @@ import style
 @dataclass
 class Figure:
     """`make` draws it anew in whatever theme is set; `records` are those it is drawn from, or
-    `file` the output of moho-bench."""
+    `file` the output of moho-bench. `quote` is the sentence that a reader may quote, `kind` what
+    analysis/plots.py calls such a figure."""
 
     name: str
     caption: str
     make: Callable
     records: list[load.Record] = field(default_factory=list)
     file: load.Micro | None = None
+    quote: str = ""
+    kind: str = ""
     pictures: dict[str, bytes] = field(default_factory=dict)
 
     def draw(self) -> None:
@@ -58,11 +61,20 @@ class Figure:
 
 @dataclass
 class Drawn:
-    """The figures of one study, what could not be drawn and why, and files that cannot be read."""
+    """The figures of one study, tables that belong to them (title, head, rows), what could not be
+    drawn and why, and files that cannot be read."""
 
     figures: list[Figure] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     problems: list[load.Problem] = field(default_factory=list)
+    tables: list[dict] = field(default_factory=list)
+
+    def broken(self, error: load.LoadError, record: load.Record) -> None:
+        """Names the data file of a record that cannot be used, once."""
+        path = record.data_file or record.path
+        problem = load.Problem(path, str(error).removeprefix(f"{path}: "))
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
 def commands(records: list[load.Record]) -> list[str]:
@@ -70,7 +82,8 @@ def commands(records: list[load.Record]) -> list[str]:
     found = {}
     for r in records:
         run = r["provenance"]["run"]
-        words = shlex.join(run["command"])
+        program, *rest = run["command"]
+        words = shlex.join([program.rsplit("/", 1)[-1], *rest])
         found[f"mpirun -n {run['ranks']} {words}" if run["ranks"] > 1 else words] = None
     return list(found)
 

@@ -6,17 +6,23 @@ record is missing is left out, and said so.
 """
 from __future__ import annotations
 
+import figures_convergence
 import figures_dispersion
+import figures_generalization
 import figures_speed
 import load
 from figure import Drawn
+from load_synthesis import points
 
 
 def of_study(study: str, records: list[load.Record], max_curves: int = 6) -> Drawn:
     """Every figure that the records of one study give."""
     drawn = Drawn()
-    figures_speed.add(study, records, drawn)
-    figures_dispersion.add(study, records, max_curves, drawn)
+    figures_generalization.add(study, records, drawn)
+    figures_convergence.add(study, records, drawn)
+    cases = points(records)
+    figures_speed.add(study, cases, drawn)
+    figures_dispersion.add(study, cases, max_curves, drawn)
     return drawn
 
 

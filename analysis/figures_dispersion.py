@@ -75,7 +75,7 @@ def choose(curves: pd.DataFrame, errors: pd.DataFrame, count: int) -> list[str]:
 def _dispersion(study: str, records: list[load.Record], max_curves: int, drawn: Drawn) -> None:
     curves, models, shown_as = _read(records, drawn)
     if curves.empty:
-        if any(r.data_file for r in records):
+        if any(r.data_file and r["case"]["problem"].startswith("dispersion") for r in records):
             drawn.missing.append("dispersion curves (no case has curves that can be read)")
         return
     errors, checks = tables.accuracy_table(curves), tables.check_table(records)
@@ -110,8 +110,9 @@ def _curves_caption(name: str, part: pd.DataFrame, shown: int, total: int) -> st
     modes, periods = part["mode"].nunique(), part["period"].nunique()
     counts = part["status"].value_counts()
     known = np.isfinite(part["truth_phase"].astype(float)).any()
+    velocities = plot_curves.shown_velocities(part)
     text = (
-        f"Dispersion of the model {name}: phase velocity above group velocity, "
+        f"Dispersion of the model {name}: {' velocity above '.join(velocities)} velocity, "
         f"{modes} {'mode' if modes == 1 else 'modes'} at {periods} periods."
     )
     text += " Circles are the reference." if known else " No reference is known for this model."

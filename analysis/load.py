@@ -257,7 +257,8 @@ def load(root: Path | str) -> Runs:
 # ---- arrays --------------------------------------------------------------------------------------
 
 
-def _strings(dataset) -> list[str]:
+def strings(dataset) -> list[str]:
+    """A dataset of strings."""
     return [s.decode() if isinstance(s, bytes) else str(s) for s in dataset[()]]
 
 
@@ -293,7 +294,7 @@ def read_curves(path: Path) -> pd.DataFrame:
             if len(set(sizes.values())) > 1:
                 raise ValueError(f"columns of /curve and /truth differ in length: {sizes}")
             table = pd.DataFrame(columns).reindex(columns=["case", *CURVE_COLUMNS[1:]])
-            table["name"] = _named(columns["case"], _strings(file["case/name"]), "/curve/case")
+            table["name"] = _named(columns["case"], strings(file["case/name"]), "/curve/case")
             table["wave"] = _named(columns["wave"], WAVES, "/curve/wave")
             table["mode"] = columns["mode"].astype(int)
             table["status"] = _named(columns["status"], STATUS, "/curve/status")
@@ -324,7 +325,7 @@ def read_kernels(path: Path) -> pd.DataFrame:
                     if len(values) != offset[-1]:
                         raise ValueError(f"/kernel/{name} does not end where its offsets do")
                     table[name] = [values[a:b] for a, b in zip(offset[:-1], offset[1:])]
-            table["name"] = _named(columns["case"], _strings(file["case/name"]), "/kernel/case")
+            table["name"] = _named(columns["case"], strings(file["case/name"]), "/kernel/case")
             table["wave"] = _named(columns["wave"], WAVES, "/kernel/wave")
     except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
         raise LoadError(f"{path}: kernels cannot be read ({_short(str(error))})") from error
@@ -335,7 +336,7 @@ def read_models(path: Path) -> dict[str, pd.DataFrame]:
     """name -> thickness, vp, vs, rho, top row first, half-space last (thickness 0)."""
     try:
         with h5py.File(path, "r") as file:
-            names, offset = _strings(file["case/name"]), file["model/offset"][()]
+            names, offset = strings(file["case/name"]), file["model/offset"][()]
             rows = {key: file[f"model/{key}"][()] for key in ("thickness", "vp", "vs", "rho")}
             if len(offset) != len(names) + 1:
                 raise ValueError("/model/offset is not one longer than /case/name")

@@ -133,17 +133,24 @@ def _curve_legend(rows: pd.DataFrame, colours: dict[int, object]) -> list[Line2D
     return handles
 
 
+def shown_velocities(curves: pd.DataFrame) -> list[str]:
+    """Phase alone where no group velocity was asked for."""
+    alone = np.isfinite(curves["phase"]).any() and not np.isfinite(curves["group"]).any()
+    return ["phase"] if alone else ["phase", "group"]
+
+
 def _curve_rows(figure: Figure, cells, rows: pd.DataFrame, waves, titles, colours) -> None:
     """The panels of one model: phase above group, one column per wave, axes shared."""
     above = [None] * len(waves)
-    for k, quantity in enumerate(("phase", "group")):
+    last = len(cells) - 1
+    for k, quantity in enumerate(("phase", "group")[: len(cells)]):
         first = None
         for j, wave in enumerate(waves):
             axes = figure.add_subplot(cells[k][j], sharex=above[j], sharey=first)
             _curve_panel(axes, rows[rows["wave"] == wave], quantity, colours)
             period_axis(axes)
-            axes.tick_params(labelbottom=k == 1, labelleft=j == 0)
-            axes.set_xlabel("period (s)" if k == 1 else None)
+            axes.tick_params(labelbottom=k == last, labelleft=j == 0)
+            axes.set_xlabel("period (s)" if k == last else None)
             axes.set_ylabel(f"{quantity} velocity (km/s)" if j == 0 else None)
             axes.set_title(titles[j] if k == 0 else None)
             first, above[j] = first or axes, axes
@@ -155,8 +162,9 @@ def dispersion_curves(
 ) -> Figure:
     """Phase and group velocity against period, Rayleigh beside Love, all modes, reference overlaid.
 
-    Each model fills two rows (phase, group); the first MAX_ROWS models are drawn. The profile of a
-    single model stands at the left where `models` has it.
+    Each model fills two rows (phase, group) or, where no group velocity was asked for, one; the
+    first MAX_ROWS models are drawn. The profile of a single model stands at the left where `models`
+    has it.
     """
     names = list(dict.fromkeys(curves["name"]))[:MAX_ROWS]
     short = short_names(names)
@@ -164,8 +172,10 @@ def dispersion_curves(
     waves = [w for w in load.WAVES if (curves["wave"] == w).any()] or ["rayleigh"]
     modes = sorted(curves["mode"][np.isfinite(curves["phase"])].unique())
     colours = dict(zip(modes, ramp(len(modes))))
-    rows = 2 * max(len(names), 1)
-    figure = Figure(figsize=(WIDTH, 0.4 + 2.1 * rows), layout="constrained")
+    each = len(shown_velocities(curves))
+    rows = each * max(len(names), 1)
+    height = 0.4 + (2.1 if each > 1 or rows > 1 else 2.8) * rows
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     beside = len(names) == 1 and bool(models) and names[0] in models
     layout = figure.add_gridspec(
         rows, len(waves) + beside, width_ratios=[0.62] * beside + [1] * len(waves)
@@ -178,7 +188,7 @@ def dispersion_curves(
         figure.suptitle(short[names[0]], x=0.01, ha="left", weight="bold", fontsize=10)
         handles = axes.get_legend_handles_labels()[0]
     for i, name in enumerate(names):
-        cells = [[layout[2 * i + k, j + beside] for j in range(len(waves))] for k in range(2)]
+        cells = [[layout[each * i + k, j + beside] for j in range(len(waves))] for k in range(each)]
         titles = [w.capitalize() if beside else f"{short[name]}, {w.capitalize()}" for w in waves]
         _curve_rows(figure, cells, curves[curves["name"] == name], waves, titles, colours)
     legend_below(figure, handles + _curve_legend(curves, colours))

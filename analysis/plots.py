@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One figure from the command line; the figures themselves: plot_curves.py, plot_accuracy.py,
-plot_speed.py, plot_sureness.py.
+plot_speed.py, plot_sureness.py, plot_matrix.py, plot_convergence.py, plot_green.py.
 
     python3 analysis/plots.py curves OUT.json PNG [--reference FILE.json] [--dark]
     python3 analysis/plots.py profile|ellipticity OUT.json PNG
     python3 analysis/plots.py accuracy|errors|throughput|axes|scaling|weak RUNDIR PNG
     python3 analysis/plots.py peers|reliability|status|micro RUNDIR PNG
+    python3 analysis/plots.py matrix|training|loss|convergence|green RUNDIR PNG
+
+Of the last line's kinds a run folder may hold several: then the first is drawn, and the names of
+all are told; `moho report --figures` writes each.
 """
 from __future__ import annotations
 
@@ -16,9 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import figures_convergence
+import figures_generalization
 import load
 import tables
 import tables_speed
+from figure import Drawn
 from plot_accuracy import accuracy, error_distribution
 from plot_curves import MAX_ROWS, dispersion_curves, ellipticity, kernel_panels, model_profile
 from plot_speed import axes_figure, micro, peers, scaling, throughput, weak_scaling
@@ -36,6 +43,7 @@ FROM_RECORDS = {
     "reliability": (tables_speed.reliability_table, reliability),
     "status": (tables_speed.status_table, statuses),
 }
+CONCLUSIONS = ("matrix", "training", "loss", "convergence", "green")
 
 
 def record_curves(records: list[load.Record]) -> tuple[pd.DataFrame, list[str]]:
@@ -85,6 +93,8 @@ def _from_runs(kind: str, source: Path):
         if table.empty:
             raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
         return lambda: make(table)
+    if kind in CONCLUSIONS:
+        return _conclusion(kind, source, runs)
     curves, messages = record_curves(runs.records)
     for message in messages:
         print(f"plots: skipped {message}", file=sys.stderr)
@@ -95,10 +105,28 @@ def _from_runs(kind: str, source: Path):
     return lambda: make(errors, checks)
 
 
+def _conclusion(kind: str, source: Path, runs: load.Runs):
+    """The first figure of that kind."""
+    found = []
+    for study in runs.study_names():
+        drawn = Drawn()
+        figures_generalization.add(study, runs.of_study(study), drawn)
+        figures_convergence.add(study, runs.of_study(study), drawn)
+        for problem in drawn.problems:
+            print(f"plots: skipped {problem}", file=sys.stderr)
+        found += [f for f in drawn.figures if f.kind == kind]
+    if not found:
+        raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
+    if len(found) > 1:
+        names = ", ".join(f.name for f in found)
+        print(f"plots: {source}: drawn is the first of {names}", file=sys.stderr)
+    return found[0].make
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw one figure.")
     parser.add_argument(
-        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro"]
+        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS]
     )
     parser.add_argument(
         "source",

@@ -16,11 +16,13 @@ from pathlib import Path
 
 try:
     import jinja2
+    import numpy as np
 
     import figure
     import figures
     import figures_speed
     import load
+    import load_synthesis
     import report_tables
     import tables
     from report_tables import number
@@ -31,6 +33,7 @@ except ImportError as missing:
     )
 
 HERE = Path(__file__).resolve().parent
+FOLDED = 60  # cases from which on their table is folded
 NOISY = 0.10  # median absolute deviation / median above which a time is called unsteady
 
 
@@ -87,7 +90,7 @@ def warnings(runs: load.Runs) -> list[str]:
                 f"{r['study']}/{r['id']}: check {c['name']} failed: {number(c['value'])} "
                 f"{c['relation']} {c['limit']:g} does not hold"
             )
-        if not r["checks"]:
+        if not r["checks"] and load_synthesis.synthesis(r) is None:  # its cases are checked
             found.append(f"{r['study']}/{r['id']}: nothing was checked")
     if dirty := sum(r["provenance"]["git"]["dirty"] for r in runs.records):
         found.append(
@@ -208,6 +211,25 @@ def highlights(runs: load.Runs) -> list[dict]:
                     "text": "curves per second, best case",
                 }
             )
+    return cards + _conclusions(runs)
+
+
+def _conclusions(runs: load.Runs) -> list[dict]:
+    """How many matrices and rates there are."""
+    cards = []
+    of = {
+        kind: [r for r in runs.records if load_synthesis.synthesis(r) == kind]
+        for kind in (load_synthesis.MATRIX, load_synthesis.RATE)
+    }
+    if matrices := of[load_synthesis.MATRIX]:
+        sgi = [v for r in matrices if not np.isnan(v := load_synthesis.metric(r, "sgi"))]
+        ends = list(dict.fromkeys(f"{v:.2g}" for v in (min(sgi), max(sgi)))) if sgi else []
+        span = f", SGI {' to '.join(ends)}" if ends else ""
+        what = "generalization matrix" if len(matrices) == 1 else "generalization matrices"
+        cards.append({"value": str(len(matrices)), "text": what + span})
+    if rates := of[load_synthesis.RATE]:
+        found = sum(not np.isnan(load_synthesis.metric(r, "rate")) for r in rates)
+        cards.append({"value": f"{found} / {len(rates)}", "text": "rates of convergence found"})
     return cards
 
 
@@ -219,7 +241,8 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
     for one in drawn.figures:
         one.draw()
     runs.problems += drawn.problems
-    head, rows = report_tables.case_rows(records) if records else ([], [])
+    cases = [r for r in records if load_synthesis.synthesis(r) is None]
+    head, rows = report_tables.case_rows(cases) if cases else ([], [])
     checks = report_tables.check_rows(records)
     return {
         "name": name,
@@ -227,13 +250,16 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
         "description": about.get("description", ""),
         "figures": drawn.figures,
         "missing": drawn.missing,
+        "records": report_tables.kinds(records),
+        "folded": len(cases) < len(records) or len(cases) > FOLDED,
         "case_head": head,
         "case_rows": rows,
         "checks": checks,
-        "failed_checks": sum(not c["pass"] for c in checks),
-        "metrics": report_tables.wide_rows(records, tables.metric_table(records)),
-        "counters": report_tables.wide_rows(records, tables.counter_table(records)),
-        "special": report_tables.special_tables(records),
+        "check_count": sum(len(r["checks"]) for r in records),
+        "failed_checks": sum(not c["pass"] for r in records for c in r["checks"]),
+        "metrics": report_tables.wide_rows(cases, tables.metric_table(cases)),
+        "counters": report_tables.wide_rows(cases, tables.counter_table(cases)),
+        "special": drawn.tables + report_tables.special_tables(cases),
         "timings": report_tables.timing_rows(records),
         "unfinished": [
             p.path.name for p in runs.unfinished if p.path.resolve().parent.name == name

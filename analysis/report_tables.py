@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 import load
+import load_synthesis
 import tables
 import tables_speed
 
@@ -55,7 +56,7 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
 
 def case_rows(records: list[load.Record]) -> tuple[list[str], list[dict]]:
     """Head and rows of the table of cases: what varies, the figures of merit, the apply time."""
-    keys = tables.varying_keys(records, ()) or ["problem", "method"]
+    keys = tables.varying_keys(records, ("asked", "asked_hash")) or ["problem", "method"]
     merits = list(dict.fromkeys((f["name"], f["unit"]) for r in records for f in r["fom"]))
     head = keys + ["ranks"] * ("ranks" not in keys) + ["checks", "median time"]
     head += [f"{name.replace('_', ' ')} ({unit})" if unit else name for name, unit in merits]
@@ -78,8 +79,24 @@ def case_rows(records: list[load.Record]) -> tuple[list[str], list[dict]]:
     return head, rows
 
 
+def kinds(records: list[load.Record]) -> str:
+    """What records there are: "4 matrices, 100 rows"."""
+    of = [load_synthesis.synthesis(r) or load_synthesis.is_row(r) for r in records]
+    parts = [
+        (of.count(load_synthesis.MATRIX), "matrix", "matrices"),
+        (of.count(load_synthesis.RATE), "rate", "rates"),
+        (of.count(True), "row", "rows"),
+        (of.count(False), "record", "records"),
+    ]
+    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in parts if n) or "0 records"
+
+
+MOST_CHECKS = 500  # of which each has a row of its own
+
+
 def check_rows(records: list[load.Record]) -> list[dict]:
-    """All checks, failed ones first."""
+    """All checks, failed ones first. Where there are many, those that passed have a row per name
+    and limit, with the value that came closest."""
     rows = [
         {
             "id": r["id"],
@@ -88,11 +105,32 @@ def check_rows(records: list[load.Record]) -> list[dict]:
             "relation": c["relation"],
             "limit": f"{c['limit']:g}",
             "pass": c["pass"],
+            "close": _closeness(c),
         }
         for r in records
         for c in r["checks"]
     ]
-    return sorted(rows, key=lambda row: row["pass"])
+    failed, passed = ([c for c in rows if c["pass"] == word] for word in (False, True))
+    if len(rows) <= MOST_CHECKS:
+        return failed + passed
+    closest: dict[tuple, dict] = {}
+    count: dict[tuple, int] = {}
+    for c in passed:
+        key = (c["name"], c["relation"], c["limit"])
+        count[key] = count.get(key, 0) + 1
+        if key not in closest or c["close"] > closest[key]["close"]:
+            closest[key] = c
+    for key, c in closest.items():
+        if count[key] > 1:
+            c["id"] = f"{c['id']} and {count[key] - 1} more"
+    return failed + list(closest.values())
+
+
+def _closeness(check: dict) -> float:
+    """Larger where the value is closer to breaking the limit; -inf where it is not known."""
+    if check["value"] is None:
+        return -np.inf
+    return -check["value"] if check["relation"] in (">", ">=") else check["value"]
 
 
 def wide_rows(records: list[load.Record], table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

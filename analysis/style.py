@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
@@ -115,11 +116,13 @@ def save(figure: Figure, target, file_format: str = "png") -> None:
 
 
 def render(make, theme_name: str = "light", file_format: str = "png") -> bytes:
-    """Bytes of the figure that `make()` draws in a theme. A palette makes PNG much smaller."""
+    """Bytes of the figure that `make()` draws in a theme. A palette makes PNG much smaller; images
+    and their colour bars keep all their shades."""
     buffer = io.BytesIO()
     with theme(theme_name):
-        save(make(), buffer, file_format)
-    if file_format == "png":
+        figure = make()
+        save(figure, buffer, file_format)
+    if file_format == "png" and not _shaded(figure):
         small = io.BytesIO()
         picture = Image.open(buffer).convert("RGB")
         picture.quantize(128, dither=Image.Dither.NONE).save(
@@ -127,6 +130,12 @@ def render(make, theme_name: str = "light", file_format: str = "png") -> bytes:
         )
         return small.getvalue()
     return buffer.getvalue()
+
+
+def _shaded(figure: Figure) -> bool:
+    """Whether colours stand for values."""
+    meshes = (c for axes in figure.axes for c in axes.collections if isinstance(c, QuadMesh))
+    return any(axes.images for axes in figure.axes) or next(meshes, None) is not None
 
 
 def legend_below(figure: Figure, handles: list) -> None:

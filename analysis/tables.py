@@ -145,13 +145,29 @@ def varying_keys(records: list[Record], without: tuple[str, ...]) -> list[str]:
     return [k for k in keys if len({json.dumps(r["case"].get(k)) for r in records}) > 1]
 
 
+METHOD_KEYS = ("method", "fit", "order", "iterations", "rate", "initial")  # who answers, and how
+
+
+def telling_keys(records: list[Record], without: tuple[str, ...] = ()) -> list[str]:
+    """The fewest keys of `case` that tell these records apart, METHOD_KEYS first."""
+    keys = varying_keys(records, without)
+    keys.sort(key=lambda k: METHOD_KEYS.index(k) if k in METHOD_KEYS else len(METHOD_KEYS))
+    chosen: list[str] = []
+    groups = 1
+    for key in keys:
+        found = {json.dumps([r["case"].get(k) for k in (*chosen, key)]) for r in records}
+        if len(found) > groups:
+            chosen, groups = [*chosen, key], len(found)
+    return chosen
+
+
 def label(record: Record, keys: list[str]) -> str:
     """A series' name: the values of `keys`, each with its key unless it is a word of its own."""
     parts = []
     for key in keys:
         value = record["case"].get(key)
         if value is not None:
-            text = _flat(value)
+            text = f"{value:g}" if isinstance(value, float) else _flat(value)
             words = value if isinstance(value, list) else [value]
             named = all(isinstance(word, str) for word in words)
             parts.append(str(text) if named else f"{key} = {text}")

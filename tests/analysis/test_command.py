@@ -8,6 +8,7 @@ import pytest
 from conftest import ANALYSIS
 
 import load
+import load_synthesis
 import synthetic
 
 EXE, MPIRUN = os.environ.get("MOHO_EXE"), os.environ.get("MOHO_MPIRUN")
@@ -58,6 +59,67 @@ def test_real_runs_are_reported(real_runs, tmp_path):
     for ending in ("-accuracy", "-errors", "-throughput", "-curves-ref_c_earth-ak135like_400km"):
         assert any(name.endswith(ending) for name in names), (ending, names)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "page.html"]
+
+
+MAPS = """
+[study]
+name = "maps"
+[problem]
+name = "operator-1d"
+N = 12
+draws = "samples"
+train = 100
+test = 50
+[[method]]
+name = "linear-map"
+fit = "closed-form"
+[[method]]
+name = "linear-map"
+fit = "gd"
+iterations = 200
+[axes]
+space = ["poly1", "poly2", "sin1", "sin2", "fem"]
+[cross_validation]
+over = ["space"]
+probe = true
+"""
+RATES = """
+[study]
+name = "rates"
+[problem]
+name = "coefficient-1d"
+space = "sin8"
+[method]
+name = "fd-fit"
+[axes]
+N = [16, 32, 64, 128]
+order = [2, 4]
+[[convergence]]
+axis = "N"
+error = "coefficient_rel_abs"
+"""
+
+
+def test_real_conclusions_are_reported(tmp_path):
+    out = tmp_path / "runs"
+    for name, text in (("maps", MAPS), ("rates", RATES)):
+        study = tmp_path / f"{name}.toml"
+        study.write_text(text)
+        result = moho("run", study, "--out", out, ranks=2)
+        assert result.returncode == 0, result.stderr
+    runs = load.load(out)
+    assert not runs.problems and not runs.unfinished
+    found = [load_synthesis.synthesis(r) for r in runs.records]
+    assert found.count(load_synthesis.MATRIX) == 2 and found.count(load_synthesis.RATE) == 2
+    result = moho("report", out, "--figures", tmp_path / "figures")
+    assert result.returncode == 0 and result.stdout.startswith("VALID: "), result.stdout
+    names = {p.stem for p in (tmp_path / "figures").iterdir()}
+    assert names == {
+        *(f"maps-{n}" for n in ("matrix", "training", "loss", "green-images", "green-columns")),
+        "rates-convergence-N-coefficient_rel_abs",
+    }
+    page = (out / "report.html").read_text()
+    assert "Not shown" not in page and "falls with rate" in page and "broadest" in page
 
 
 def test_report_prints_json_once_under_mpi(tmp_path):

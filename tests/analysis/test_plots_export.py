@@ -5,15 +5,20 @@ import io
 import json
 
 import matplotlib.text
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from test_load import dispersion_file
 
 import export
+import figures_dispersion
 import load
+import plot_curves
 import plots
 import style
 import synthetic
+import synthetic_maps
 import tables
 import tables_speed
 
@@ -48,17 +53,47 @@ def every_figure(runs):
     }
 
 
-@pytest.mark.parametrize("asked, text", [(True, None), (False, "not asked for")])
-def test_group_velocity_not_asked_for_is_no_absent_mode(runs, asked, text):
+@pytest.mark.parametrize("asked", [True, False])
+def test_group_velocity_not_asked_for_is_no_absent_mode(runs, asked):
     curves, _ = plots.record_curves(load.load(runs).records)
     curves = curves[curves["name"] == "crust"].copy()
     if not asked:
         curves["group"] = float("nan")
-    written = [
-        t.get_text() for axes in plots.dispersion_curves(curves).axes for t in axes.texts
-    ]
-    assert ("not asked for" in written) == (text is not None)
-    assert "no trapped mode" not in written
+    panels = plots.dispersion_curves(curves).axes
+    labels = [axes.get_ylabel() for axes in panels]
+    assert ("group velocity (km/s)" in labels) == asked and "phase velocity (km/s)" in labels
+    assert not [t for axes in panels for t in axes.texts]
+    assert all(axes.get_xlabel() == "period (s)" for axes in panels[-2:])
+    caption = figures_dispersion._curves_caption("crust", curves, 1, 1)
+    assert ("group velocity" in caption) == asked and "phase velocity" in caption
+
+
+def test_one_wave_without_group_velocity_says_so(runs):
+    curves, _ = plots.record_curves(load.load(runs).records)
+    curves = curves[curves["name"] == "crust"].copy()
+    curves.loc[curves["wave"] == "love", "group"] = float("nan")
+    texts = [t.get_text() for axes in plots.dispersion_curves(curves).axes for t in axes.texts]
+    assert texts == ["not asked for"]
+
+
+@pytest.mark.parametrize("values", [(-0.9, -0.2), (-3.0, -0.1), (-50.0, -2.1), (-8.0, 0.5)])
+def test_negative_ellipticity_has_ticks(values):
+    axes = Figure().subplots()
+    plot_curves._ellipticity_axis(axes, np.array(values))
+    ticks = [t for t in axes.get_yticks() if axes.get_ylim()[0] <= t <= axes.get_ylim()[1]]
+    assert sum(t < 0 for t in ticks) >= 2 and min(ticks) >= values[0] * 1.6
+
+
+@pytest.mark.parametrize("kind", plots.CONCLUSIONS)
+def test_conclusions_from_the_command_line(tmp_path, capsys, kind):
+    image = tmp_path / "a.png"
+    synthetic.write(tmp_path / "empty", synthetic.scaling_record(1))
+    assert plots.main([kind, str(tmp_path / "empty"), str(image)]) == 1 and not image.exists()
+    assert f"no record has what the {kind} figure needs" in capsys.readouterr().err
+    runs = synthetic_maps.write_cross_validation(tmp_path / "runs", ("gd",))
+    synthetic_maps.write_convergence(runs)
+    assert plots.main([kind, str(runs), str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
