@@ -2,6 +2,7 @@
 """Runs `moho run` and its neighbours as a user does, alone and under mpirun."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -117,6 +118,32 @@ class Workplace:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end, "waited too long"
             time.sleep(0.01)
+
+
+def children(pid):
+    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(word) for word in done.stdout.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def kill_all(process):
+    """Kills launcher and ranks (which mpirun puts into process groups of their own) at once."""
+    pids = [process.pid, *children(process.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    end = time.monotonic() + 20
+    while any(map(alive, pids)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return process.returncode
 
 
 def check_records(place):

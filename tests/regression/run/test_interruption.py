@@ -2,39 +2,12 @@
 """Signals and killed processes: what is finished is whole, and the same command goes on."""
 import os
 import signal
-import subprocess
 import time
 
 import pytest
-from conftest import LONG, check_records
+from conftest import LONG, check_records, children, kill_all
 
 CASES = 12
-
-
-def children(pid):
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    return [int(word) for word in done.stdout.split()]
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def kill_all(process):
-    """Kills launcher and ranks (which mpirun puts into process groups of their own) at once."""
-    pids = [process.pid, *children(process.pid)]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    end = time.monotonic() + 20
-    while any(map(alive, pids)):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return process.returncode
 
 
 def finish(place, before, ranks=0):
