@@ -138,6 +138,7 @@ void set_rows(std::vector<Case*> const& rows, CrossValidationProtocol const& pro
     rows[i]->protocol.set("asked", labels);
     rows[i]->protocol.set("asked_hash", hash(all));
     rows[i]->protocol.set("probe", protocol.probe);
+    rows[i]->id = case_id(*rows[i]);
   }
 }
 
@@ -244,7 +245,6 @@ std::vector<Case> expand(Study const& study) {
     for (Choice const& method : study.methods)
       cases.push_back({"", problem, method, std::nullopt, {}, study.measure, study.limits});
   for (Axis const& axis : study.axes) cases = along(cases, axis);
-  if (study.cross_validation) set_matrices(cases, study);
   std::set<std::string> seen;
   for (Case& item : cases) {
     item.id = case_id(item);
@@ -252,6 +252,7 @@ std::vector<Case> expand(Study const& study) {
       throw Error("two cases of study '" + study.name + "' coincide (" + item.id +
                   ") remove the doubled problem, method or axis value");
   }
+  if (study.cross_validation) set_matrices(cases, study);
   return cases;
 }
 

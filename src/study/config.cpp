@@ -364,16 +364,35 @@ void refuse_flat(Section const& section, Study const& study, std::string const& 
                              key);
 }
 
+/// expected = 2, or the name of a parameter that has a number: expected = "order".
+void read_expected(Section const& section, Study const& study, ConvergenceProtocol& protocol) {
+  toml::node const* node = section.table.get("expected");
+  if (node == nullptr) return;
+  if (!node->is_string()) {
+    static const ParameterSpec spec{"expected", 0.0, "rate that theory promises"};
+    protocol.expected = std::get<double>(checked(section, "expected", *node, spec));
+    return;
+  }
+  protocol.expected_of = **node->as_string();
+  Names known;
+  for (Target const& target : targets(study))
+    if (Value number = target.spec.fallback; target.target != AxisTarget::ranks &&
+                                             adapt(number, Value(0.0)) &&
+                                             std::holds_alternative<double>(number))
+      known.push_back(target.spec.key);
+  std::erase(known, protocol.axis); // it is what varies
+  refuse_unknown(section, "expected", "parameter", protocol.expected_of, known);
+}
+
 ConvergenceProtocol read_convergence(Section const& section, Study const& study) {
   static const std::vector<ParameterSpec> specs{
       {"axis", std::string(), "axis along which the error is fitted"},
       {"error", std::string(), "metric that is fitted"},
       {"refine", std::string("up"), "up: larger is finer; down: smaller is", 0, 0, {"up", "down"}},
-      {"expected", 0.0, "rate that theory promises"},
       {"tolerance", 0.05, "largest deviation from it", 0},
       {"floor", 0.0, "errors at or below are round-off", 0},
       {"pool", std::vector<std::string>{}, "axes whose cases are replicates"}};
-  const Parameters values = read_parameters(section, specs, {"limits"});
+  const Parameters values = read_parameters(section, specs, {"limits", "expected"});
   ConvergenceProtocol result;
   result.axis = values.text("axis");
   result.error = values.text("error");
@@ -381,7 +400,7 @@ ConvergenceProtocol read_convergence(Section const& section, Study const& study)
   refuse_flat(section, study, result.axis);
   refuse_unknown(section, "error", "metric", result.error, metrics_of(study));
   result.refine = values.text("refine") == "up" ? Refine::up : Refine::down;
-  if (section.table.contains("expected")) result.expected = values.real("expected");
+  read_expected(section, study, result);
   result.tolerance = values.real("tolerance");
   result.floor = values.real("floor");
   result.pool = values.texts("pool");

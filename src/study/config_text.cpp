@@ -40,7 +40,10 @@ std::string to_toml(ConvergenceProtocol const& protocol) {
                      "\ntolerance = " + to_json(Value(protocol.tolerance)) +
                      "\nfloor = " + to_json(Value(protocol.floor)) +
                      "\npool = " + to_json(Value(protocol.pool)) + "\n";
-  if (protocol.expected) text += "expected = " + to_json(Value(*protocol.expected)) + "\n";
+  if (!protocol.expected_of.empty())
+    text += "expected = " + json_string(protocol.expected_of) + "\n";
+  else if (protocol.expected)
+    text += "expected = " + to_json(Value(*protocol.expected)) + "\n";
   return text + limits_section("convergence.limits", protocol.limits);
 }
 

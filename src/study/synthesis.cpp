@@ -68,6 +68,13 @@ double number(Value const& value) {
   return integer ? static_cast<double>(*integer) : std::get<double>(value);
 }
 
+/// The rate that theory promises for these points; none where they lack the parameter.
+std::optional<double> expected_rate(ConvergenceProtocol const& protocol, Case const& item) {
+  for (Parameters const* part : {&item.problem.parameters, &item.method.parameters})
+    if (part->has(protocol.expected_of)) return number(part->at(protocol.expected_of));
+  return protocol.expected;
+}
+
 std::vector<Synthesis> fits(ConvergenceProtocol const& protocol, std::vector<Case> const& cases) {
   std::vector<Case> along;
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(along),
@@ -80,16 +87,18 @@ std::vector<Synthesis> fits(ConvergenceProtocol const& protocol, std::vector<Cas
                      [&](Case const& a, Case const& b) {
                        return number(a.axes.at(protocol.axis)) < number(b.axes.at(protocol.axis));
                      });
-    synthesis.protocol = protocol;
-    synthesis.item.limits = protocol.limits;
+    ConvergenceProtocol its = protocol;
+    its.expected = expected_rate(protocol, synthesis.item);
+    synthesis.item.limits = its.limits;
     Parameters& own = synthesis.item.protocol;
     own.set("axis", protocol.axis);
     own.set("error", protocol.error);
     own.set("refine", std::string(protocol.refine == Refine::up ? "up" : "down"));
     own.set("floor", protocol.floor);
     own.set("pool", protocol.pool);
-    if (protocol.expected) own.set("expected", *protocol.expected);
-    if (protocol.expected) own.set("tolerance", protocol.tolerance);
+    if (its.expected) own.set("expected", *its.expected);
+    if (its.expected) own.set("tolerance", its.tolerance);
+    synthesis.protocol = std::move(its);
     name(synthesis, "convergence");
   }
   return found;

@@ -49,6 +49,7 @@ struct ConvergenceProtocol {
   std::string axis, error; ///< an axis of numbers; a metric
   Refine refine = Refine::up;
   std::optional<double> expected; ///< the rate, to within `tolerance`
+  std::string expected_of;        ///< or the parameter that is the rate, e.g. the order; "": none
   double tolerance = 0.05;
   double floor = 0;              ///< errors at or below are round-off
   std::vector<std::string> pool; ///< axes whose cases are replicates, e.g. seeds

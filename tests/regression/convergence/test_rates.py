@@ -137,7 +137,7 @@ def test_a_finished_study_does_no_work(shared):
 def test_another_tolerance_needs_no_case_again(place):
     """A synthesis is made from records: to judge it anew runs nothing."""
     place.study(FD, *SMALL)
-    report = place.study(FD, *SMALL, "convergence.expected=2")
+    report = place.study(FD, *SMALL, "convergence.tolerance=0.2")
     ran = [case["id"] for case in report["cases"] if case["action"] == "ran"]
     assert len(ran) == 2 and all(name.startswith("convergence-") for name in ran)
 

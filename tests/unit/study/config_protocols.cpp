@@ -92,6 +92,26 @@ TEST(Protocols, SurviveBeingWrittenOut) {
   for (std::size_t i = 0; i < made.size(); ++i) EXPECT_EQ(made[i].item.id, remade[i].item.id);
 }
 
+TEST(Protocols, TheExpectedRateMayBeAParameter) {
+  const Study read = study({"convergence.expected=modes", "axes.modes=[2, 3]"});
+  EXPECT_FALSE(read.convergence[0].expected);
+  EXPECT_EQ(resolved(parse_study(resolved(read), "again.toml")), resolved(read));
+  for (Synthesis const& one : syntheses(read, expand(read)))
+    if (auto const* fit = std::get_if<ConvergenceProtocol>(&one.protocol)) {
+      ASSERT_TRUE(fit->expected);
+      EXPECT_EQ(*fit->expected, static_cast<double>(one.item.method.parameters.integer("modes")));
+      EXPECT_TRUE(one.item.protocol.has("expected"));
+    }
+  expect_error({"convergence.expected=mode"}, {"unknown parameter 'mode'", "'modes'"});
+  expect_error({"convergence.expected=layers"}, {"unknown parameter 'layers'"}); // the axis
+  expect_error({"convergence.expected=waves"}, {"unknown parameter 'waves'"});
+  expect_error({"convergence.expected=true"}, {"convergence.expected", "a number"});
+}
+
+TEST(Protocols, ACaseThatStandsTwiceInAMatrixIsRefused) {
+  EXPECT_THROW(expand(study({"axes.layers=[5, 10, 5]"})), Error);
+}
+
 TEST(Protocols, GroupCasesThatDifferAlongTheAxisAlone) {
   const Study read = study();
   const std::vector<Case> cases = expand(read);
