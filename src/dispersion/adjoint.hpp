@@ -84,11 +84,8 @@ KOKKOS_INLINE_FUNCTION void sweep_up(LayerView<S> const& model, T c2, T k, PsvSt
     differentiate(at, k * model.solid[i].thickness, to);
     V spread, power;
     to.top = propagate(at, to.f, station[i + 1].top, spread);
-    Minors<T>& m = to.top;
-    const V size = max(max(abs(value(m.m12)), abs(value(m.m13))),
-                       max(max(abs(value(m.m14)), abs(value(m.m23))), abs(value(m.m34))));
-    to.unit = moho::detail::inverse_power_of_two(max(size, V(1e-290)), power);
-    scale(m, to.unit);
+    to.unit = moho::detail::inverse_power_of_two(max(magnitude(to.top), V(1e-290)), power);
+    scale(to.top, to.unit);
   }
 }
 
@@ -197,9 +194,7 @@ KOKKOS_INLINE_FUNCTION SolidSlopes<T> half_space_slopes(SolidLayer<S> const& q, 
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION void flush_tiny(Minors<T>& l) {
   using V = ValueOf<T>;
-  const V size = max(max(abs(value(l.m12)), abs(value(l.m13))),
-                     max(max(abs(value(l.m14)), abs(value(l.m23))), abs(value(l.m34))));
-  auto const tiny = size < V(1e-200);
+  auto const tiny = magnitude(l) < V(1e-200);
   if (!any(tiny)) return;
   const T zero(V(0.0));
   l.m12 = select(tiny, zero, l.m12);

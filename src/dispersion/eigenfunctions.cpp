@@ -48,8 +48,13 @@ Matrix<n, n> exponential(Matrix<n, n> a) {
   for (int i = 0; i < n; ++i) term(i, i) = 1;
   for (int k = 1; k < 20; ++k) {
     term = term * a;
-    for (double& x : term.v) x /= k;
-    for (std::size_t i = 0; i < sum.v.size(); ++i) sum.v[i] += term.v[i];
+    double largest = 0;
+    for (std::size_t i = 0; i < sum.v.size(); ++i) {
+      term.v[i] /= k;
+      sum.v[i] += term.v[i];
+      largest = std::max(largest, std::fabs(term.v[i]));
+    }
+    if (largest < std::ldexp(norm, -squarings) * 1e-20) break; // of the first term
   }
   for (int k = 0; k < squarings; ++k) {
     Matrix<n, n> const square = sum * sum;

@@ -75,7 +75,7 @@ double lowest_velocity(LayeredModel const& model, Wave wave);
 inline constexpr double top_margin = 1e-7; ///< modes are sought below vs_halfspace (1 - 1e-7)
 template <class S>
 S highest_velocity(LayeredModel const& model, Units const& units) {
-  return S(model.vs.back() / units.velocity) * (S(1.0) - S(1e-7));
+  return S(model.vs.back() / units.velocity) * (S(1.0) - S(top_margin));
 }
 
 /// One (case, wave) of a batch: where its rows lie.
@@ -85,7 +85,8 @@ struct SearchItem {
   int first_entry;         ///< in the (modes x points) arrays
   int first_count;
   Wave wave;
-  bool group; ///< group velocity and ellipticity of every point
+  bool group;   ///< group velocity and ellipticity of every point
+  double close; ///< see SearchData
 };
 
 /// A prepared batch of searches; sorted periods; scaled units.
@@ -148,6 +149,7 @@ void run_searches(SearchBatch<typename Scalar<T>::Lane>& batch) {
         SearchData<S> data{it.points,
                            modes,
                            it.group,
+                           it.close,
                            omega.data() + it.first_omega,
                            log_period.data() + it.first_omega,
                            c_min(i),

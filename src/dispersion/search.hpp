@@ -27,7 +27,7 @@ public:
     for (Lane& s : _lane) s.stage = Lane::idle;
     Schedule levels(_d.points, _d.modes, lanes);
     work(levels, open);
-    Schedule again(_d.points, _d.modes, _d.points * _d.modes + 1);
+    Schedule again(_d.points, _d.modes, _d.points * _d.modes); // one level
     work(again, retry);
   }
 
@@ -39,6 +39,10 @@ private:
   int _waiting[Scalar<T>::lanes], _waiting_count = 0; ///< certified brackets, to be finished
 
   KOKKOS_FUNCTION int at(int mode, int point) const { return mode * _d.points + point; }
+  /// Whether there is a tolerance. Nobody asks for derivatives then; interpolation makes do with
+  /// differences.
+  KOKKOS_FUNCTION bool rough() const { return _d.close > 0; }
+  KOKKOS_FUNCTION bool within(L a, L b) const { return max(a, b) * _d.close > abs(b - a); }
 
   /// Works off all points in a state of `wanted`.
   KOKKOS_FUNCTION void work(Schedule& next, Wanted state) {
@@ -70,10 +74,18 @@ private:
     return busy;
   }
 
+  /// Whether what `predict` reads is there.
   KOKKOS_FUNCTION bool ready(int mode, int point, int reach) const {
     int const right = point + reach < _d.points ? point + reach : _d.points - 1;
-    return reach == 0 || (_d.wanted[at(mode, point - reach)] != open &&
-                          (right == point || _d.wanted[at(mode, right)] != open));
+    return reach == 0 ||
+           (settled(mode, point - reach) && (right == point || settled(mode, right)) &&
+            !(rough() && !outer_ready(mode, point - 3 * reach, right + 2 * reach)));
+  }
+  KOKKOS_FUNCTION bool settled(int mode, int point) const {
+    return (_d.wanted[at(mode, point)] & open) == 0;
+  }
+  MOHO_OUTLINE_FUNCTION bool outer_ready(int mode, int left, int right) const {
+    return (left < 0 || settled(mode, left)) && (right >= _d.points || settled(mode, right));
   }
 
   /// Secular value and count at one velocity per lane.
@@ -121,7 +133,7 @@ private:
     s.mode = mode;
     s.stage = Lane::isolating;
     s.strict = strict;
-    s.needed = strict || _d.group || level.feeds_others();
+    s.needed = strict || _d.group || (level.feeds_others() && !rough());
     s.evaluations = 0;
     s.step = L(0.0);
     s.slope = NAN;
@@ -143,19 +155,23 @@ private:
     int const left = s.point - reach;
     int const right = s.point + reach < _d.points ? s.point + reach : _d.points - 1;
     int const l = at(s.mode, left), r = at(s.mode, right);
-    bool const has_left = _d.phase[l] > 0 && _d.group_velocity[l] != 0;
-    bool const has_right = right != s.point && _d.phase[r] > 0 && _d.group_velocity[r] != 0;
+    auto const has = [&](int j) { // NaN is not > 0
+      return _d.phase[j] > 0 && (rough() || std::fabs(_d.group_velocity[j]) > 0);
+    };
     auto const slope = [&](int j) {
       return _d.phase[j] * (_d.phase[j] / _d.group_velocity[j] - 1);
     };
+    bool const has_left = has(l), has_right = right != s.point && has(r);
     double const u = _d.log_period[s.point];
     if (has_left && has_right) {
       double const u0 = _d.log_period[left], h = _d.log_period[right] - u0;
       if (!(h > 0)) return;
       double const t = (u - u0) / h, c0 = _d.phase[l], c1 = _d.phase[r];
       double const linear = c0 + t * (c1 - c0);
+      double const slope_l = rough() ? tangent(s.mode, left - 2 * reach, left, right) : slope(l);
+      double const slope_r = rough() ? tangent(s.mode, left, right, right + 2 * reach) : slope(r);
       double const bow =
-          t * (1 - t) * ((1 - t) * (h * slope(l) - (c1 - c0)) - t * (h * slope(r) - (c1 - c0)));
+          t * (1 - t) * ((1 - t) * (h * slope_l - (c1 - c0)) - t * (h * slope_r - (c1 - c0)));
       s.guess = L(linear + bow);
       s.step = L(0.03 * std::fabs(bow) + 3e-8 * linear);
       // the logarithm of the scaled secular function goes with the layers' widths in wavelengths
@@ -165,10 +181,27 @@ private:
       s.trust = h * h;
     } else if (has_left || has_right) {
       int const j = has_left ? l : r;
-      double const change = slope(j) * (u - _d.log_period[has_left ? left : right]);
+      double const steep = !rough()   ? slope(j)
+                           : has_left ? tangent(s.mode, left - 2 * reach, left, -1)
+                                      : tangent(s.mode, -1, right, right + 2 * reach);
+      double const change = steep * (u - _d.log_period[has_left ? left : right]);
       s.guess = L(_d.phase[j] + change);
       s.step = L(0.1 * std::fabs(change) + 1e-4 * _d.phase[j]);
     }
+  }
+
+  /// dc/dlnT at a point without a group velocity: of the parabola through it and the points before
+  /// and after, those that there are.
+  MOHO_OUTLINE_FUNCTION double tangent(int mode, int before, int point, int after) const {
+    double const c = _d.phase[at(mode, point)];
+    double sum = 0, weight = 0;
+    for (int other : {before, after}) {
+      if (other < 0 || other >= _d.points || !(_d.phase[at(mode, other)] > 0)) continue;
+      double const h = std::fabs(_d.log_period[other] - _d.log_period[point]);
+      sum += (_d.phase[at(mode, other)] - c) / (_d.log_period[other] - _d.log_period[point]) / h;
+      weight += 1 / h;
+    }
+    return weight > 0 ? sum / weight : 0;
   }
 
   KOKKOS_FUNCTION void advance() {
@@ -236,12 +269,12 @@ private:
   KOKKOS_FUNCTION void next_isolating(Lane& s) {
     Bracket<L>& b = _d.bracket[at(s.mode, s.point)];
     bool const certified = b.n_lo == s.mode && b.n_hi == s.mode + 1;
-    if (certified && (b.hi - b.lo < b.hi * 0.02 || !(s.step > L(0.0)))) {
+    if (certified && (b.hi - b.lo < b.hi * 0.02 || !(s.step > L(0.0)) || within(b.lo, b.hi))) {
       start_polish(s, b);
       return;
     }
-    bool const narrow = b.n_lo >= 0 && b.hi - b.lo < b.hi * 1e-14;
-    if (narrow || s.evaluations > 200) { // two roots that this precision cannot separate
+    bool const stuck = b.n_lo >= 0 && b.hi - b.lo < b.hi * 1e-14;
+    if (stuck || s.evaluations > 200) { // two roots that this precision cannot separate
       fail(at(s.mode, s.point));
       s.stage = Lane::idle;
       return;
@@ -274,6 +307,10 @@ private:
         ahead = distance + s.step;
       }
     }
+    if (rough() && s.evaluations == 1) { // nearly to where the bracket would be too wide
+      ahead = max(ahead, s.guess * (0.7 * _d.close));
+      s.step = max(s.step, ahead);
+    }
     s.step = s.evaluations < 6 ? s.step * 8.0 : L(0.0);
     return s.n <= s.mode ? s.x + ahead : s.x - ahead;
   }
@@ -299,14 +336,20 @@ private:
     }
     bool const a_is_near = L(0.5) > t;
     const L distance = (a_is_near ? t : L(1.0) - t) * width;
+    bool const to_tolerance = rough() && !s.strict;
+    if (to_tolerance && within(s.a, s.b)) {
+      settle(s, s.a + (s.b - s.a) * t);
+      return;
+    }
     if (s.strict ? width < c * Precision<L>::strict
                  : interpolated && distance < c * (s.needed ? 1.0 : 0.2) * Precision<L>::near &&
-                       distance * width < c * c * Precision<L>::curved) {
+                       distance * width < c * c * Precision<L>::curved && !to_tolerance) {
       store(s, s.a + (s.b - s.a) * t);
       return;
     }
     if (interpolated) {
-      const L beside = s.strict ? c * (Precision<L>::strict * 0.25) : least;
+      L beside = s.strict ? c * (Precision<L>::strict * 0.25) : least;
+      if (to_tolerance) beside = c * (0.4 * _d.close);
       const L shift = beside / width;
       t = a_is_near ? t + shift : t - shift;
       if (!(L(1.0) - shift > t)) t = L(1.0) - shift;
@@ -344,6 +387,16 @@ private:
     choose(s, t, smooth);
   }
 
+  /// The answer from a certified bracket within the tolerance: the estimate x.
+  MOHO_OUTLINE_FUNCTION void settle(Lane& s, L x) {
+    int const i = at(s.mode, s.point);
+    _d.phase[i] = to_double(x);
+    _d.slope[i] = std::log2(std::fabs(to_double((s.fb - s.fa) / (s.b - s.a)))) + s.exponent;
+    _d.status[i] = Status::ok;
+    _d.wanted[i] = done;
+    s.stage = Lane::idle;
+  }
+
   /// Keeps the certified bracket and its estimate x of the root, to be confirmed by one more
   /// evaluation: of the derivatives too where they are needed.
   KOKKOS_FUNCTION void store(Lane& s, L x) {
@@ -353,7 +406,6 @@ private:
                      a_is_low ? s.b : s.a,
                      a_is_low ? s.fa : s.fb,
                      a_is_low ? s.fb : s.fa,
-                     x,
                      x,
                      s.exponent,
                      s.exponent,
@@ -470,7 +522,7 @@ private:
       queue(i);
       return false;
     }
-    _d.bracket[i].root = root;
+    _d.bracket[i].x = root;
     _d.phase[i] = to_double(root);
     _d.group_velocity[i] = to_double(group);
     _d.slope[i] = std::log2(std::fabs(to_double(slope))) + b.e_hi;
@@ -485,7 +537,7 @@ private:
   KOKKOS_FUNCTION void set_ellipticity(int i, L x, L k, Minors<Dual<L>> const& top, L u, L P) {
     Dual<L> const E = surface_ellipticity(top);
     double const slope = to_double(E.d0 - k / x * E.d1), phase = _d.phase[i];
-    double const beside = to_double(_d.bracket[i].root - x);
+    double const beside = to_double(_d.bracket[i].x - x);
     Minors<L> const m{top.m12.v, top.m13.v, top.m14.v, top.m23.v, top.m34.v};
     double const leverage = std::fabs(slope) * phase, size = std::fabs(to_double(E.v));
     double const explained = 2 * std::fabs(slope * beside) / (size > 0 ? size : 1);

@@ -39,8 +39,7 @@ KOKKOS_INLINE_FUNCTION double to_double(DoubleDouble x) {
 template <class L>
 struct Bracket {
   L lo, hi, f_lo, f_hi;
-  L x;               ///< estimate of the root, once the bracket is certified
-  L root;            ///< the root itself, once accepted
+  L x;               ///< once certified: the estimate of the root; once accepted: the root
   double e_lo, e_hi; ///< f_lo and f_hi are to be multiplied by 2^e_lo and 2^e_hi
   int n_lo, n_hi;
 };
@@ -59,7 +58,7 @@ KOKKOS_INLINE_FUNCTION DoubleDouble rescale(DoubleDouble f, double exponent) {
   return {f.hi * scale, f.lo * scale};
 }
 
-/// State of a point in `SearchData::wanted`.
+/// State of a point in `SearchData::wanted`; odd ones are not settled.
 enum Wanted : unsigned char {
   done = 0,
   open = 1,
@@ -73,6 +72,8 @@ template <class L>
 struct SearchData {
   int points, modes;
   bool group;               ///< group velocity and ellipticity of every point
+  double close;             ///< a certified bracket narrower than this times c is the answer, and
+                            ///< no slopes are taken; 0: full accuracy
   L const* omega;           ///< (points) angular frequency
   double const* log_period; ///< (points)
   L c_min, c_max;      ///< c_min: start of the search, may be lowered; c_max: vs_halfspace (1-1e-7)
@@ -105,10 +106,12 @@ struct LaneState {
 };
 
 /// The order of work: periods in levels, coarse to fine, all modes of a level one after another.
+/// The first level, which cannot interpolate, is the smallest that has `least` tasks; all tasks are
+/// one level where there are not more.
 class Schedule {
 public:
-  KOKKOS_FUNCTION Schedule(int points, int modes, int lanes) : _points(points), _modes(modes) {
-    while (_stride * 2 < points && (points / (_stride * 2) + 1) * modes >= lanes) _stride *= 2;
+  KOKKOS_FUNCTION Schedule(int points, int modes, int least) : _points(points), _modes(modes) {
+    while (_stride * 2 < points && (points / (_stride * 2) + 1) * modes >= least) _stride *= 2;
     begin_level(0);
   }
   KOKKOS_FUNCTION bool at_end() const { return _mode == _modes; }

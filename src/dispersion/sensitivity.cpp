@@ -38,14 +38,10 @@ private:
   std::vector<double> _residual, _sharpness; ///< (points)
   std::vector<EllipticityTrust> _trust;      ///< (points)
 
-  struct Wanted {
-    bool phase, group, ellipticity;
-  };
-
   void lay_out();
   std::string problem_of(RootPoint const& point) const;
   template <class V>
-  void evaluate(std::vector<std::size_t> const& which, Wanted wanted);
+  void evaluate(std::vector<std::size_t> const& which, Asked asked);
   template <class V>
   std::size_t fill(std::vector<std::size_t> const& which, std::size_t begin,
                    SensitivityBatch<typename Scalar<V>::Lane>& slice) const;
@@ -102,15 +98,15 @@ void Differentiator::lay_out() {
   _trust.assign(_points.size(), {0.0, 0.0});
 }
 
-/// Adds packs from `begin` on until the slice is full; returns where it ended. `which` is sorted by
-/// case and wave.
+/// Fills the slice with packs from `begin` on; returns where it ended. `which` is sorted by case
+/// and wave. On a host a slice is small (2 MB per thread), so that its memory is soon used again.
 template <class V>
 std::size_t Differentiator::fill(std::vector<std::size_t> const& which, std::size_t begin,
                                  SensitivityBatch<typename Scalar<V>::Lane>& slice) const {
   using S = typename Scalar<V>::Lane;
-  bool const on_host = std::is_same_v<MemorySpace, Kokkos::HostSpace>;
   const std::size_t concurrency = static_cast<std::size_t>(ExecutionSpace().concurrency());
-  const std::size_t limit = on_host ? concurrency << 21 : std::size_t(1) << 29;
+  const std::size_t limit = host_memory ? concurrency << 21 : std::size_t(1) << 29;
+  slice.clear();
   std::size_t at = begin;
   PackItem item{};
   for (std::int64_t last_case = -1; at < which.size() && slice.scratch < limit;) {
@@ -143,10 +139,10 @@ std::size_t Differentiator::fill(std::vector<std::size_t> const& which, std::siz
       slice.rows += static_cast<std::int64_t>(model.layers());
     }
     slice.item.push_back(item);
-    slice.scratch += PackKernel<V>::bytes(item.fluids, item.solids, slice.group);
+    slice.scratch += PackKernel<V>::bytes(item.fluids, item.solids, slice.asked.group);
   }
   slice.out.assign(slice.in.size(), {});
-  slice.gradient.resize(static_cast<std::size_t>(12 * slice.rows));
+  slice.gradient.resize(static_cast<std::size_t>(slice.asked.columns() * slice.rows));
   return at;
 }
 
@@ -158,21 +154,21 @@ void Differentiator::store(std::vector<std::size_t> const& which, std::size_t be
     std::vector<double>* const column[] = {&to.thickness, &to.vp, &to.vs, &to.rho};
     auto const n = _answer.offset[i + 1] - _answer.offset[i];
     for (int p = 0; p < 4; ++p)
-      std::copy_n(slice.gradient.begin() + (4 * q + p) * slice.rows + from, n,
+      std::copy_n(slice.gradient.begin() + (slice.asked.column(q) + p) * slice.rows + from, n,
                   column[p]->begin() + _answer.offset[i]);
   };
   for (std::size_t j = 0; j < slice.in.size(); ++j) {
     const std::size_t i = which[begin + j];
     std::int64_t const from = slice.in[j].first_row;
     PointOut const& out = slice.out[j];
-    if (slice.phase) {
+    if (slice.asked.phase) {
       _residual[i] = out.residual;
       _sharpness[i] = out.sharpness;
       _answer.group[i] = out.group;
       copy(of_phase, i, from, _answer.dphase);
     }
-    if (slice.group) copy(of_group, i, from, _answer.dgroup);
-    if (!slice.ellipticity) continue;
+    if (slice.asked.group) copy(of_group, i, from, _answer.dgroup);
+    if (!slice.asked.ellipticity) continue;
     if (rayleigh(i)) {
       _answer.ellipticity[i] = out.ellipticity;
       _trust[i] = {out.leverage, out.mismatch};
@@ -186,14 +182,12 @@ void Differentiator::store(std::vector<std::size_t> const& which, std::size_t be
 }
 
 template <class V>
-void Differentiator::evaluate(std::vector<std::size_t> const& which, Wanted wanted) {
+void Differentiator::evaluate(std::vector<std::size_t> const& which, Asked asked) {
   using S = typename Scalar<V>::Lane;
+  SensitivityBatch<S> slice;
+  slice.polish = std::is_same_v<S, DoubleDouble>;
+  slice.asked = asked;
   for (std::size_t begin = 0, end = 0; begin < which.size(); begin = end) {
-    SensitivityBatch<S> slice;
-    slice.polish = std::is_same_v<S, DoubleDouble>;
-    slice.phase = wanted.phase;
-    slice.group = wanted.group;
-    slice.ellipticity = wanted.ellipticity;
     end = fill<V>(which, begin, slice);
     run_sensitivities<V>(slice);
     store(which, begin, slice);
@@ -233,7 +227,7 @@ Sensitivities Differentiator::run() {
     std::stable_sort(which.begin(), which.end(),
                      [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   };
-  const Wanted all{true, _options.group, _options.ellipticity};
+  const Asked all{true, _options.group, _options.ellipticity};
   sort(fast);
   evaluate<HostPack>(fast, all);
   for (std::size_t i : fast)

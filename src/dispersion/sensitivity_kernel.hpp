@@ -8,8 +8,19 @@
 
 namespace moho::dispersion::detail {
 
-/// Quantities that have gradients, in the order of their blocks of rows.
+/// Quantities that have gradients, in the order of their columns.
 enum Quantity : int { of_phase = 0, of_group = 1, of_ellipticity = 2 };
+
+/// What to differentiate.
+struct Asked {
+  bool phase = true, group = false, ellipticity = false;
+
+  /// First of the four columns of a quantity, among those asked for.
+  KOKKOS_INLINE_FUNCTION int column(Quantity q) const {
+    return 4 * ((q > of_phase && phase ? 1 : 0) + (q > of_group && group ? 1 : 0));
+  }
+  int columns() const { return column(of_ellipticity) + (ellipticity ? 4 : 0); }
+};
 
 /// A pack: up to Scalar<V>::lanes points of one model and wave.
 struct PackItem {
@@ -107,11 +118,11 @@ public:
   using S = typename Scalar<V>::Lane;
   static constexpr int lanes = Scalar<V>::lanes;
 
-  KOKKOS_FUNCTION PackKernel(LayerView<S> const& model, Wave wave, int points, PointIn<S> const* in,
-                             RowScale const* scale, unsigned char* scratch, double* gradient,
-                             std::int64_t rows, PointOut* out)
-      : _model(model), _wave(wave), _points(points), _in(in), _scale(scale), _scratch(scratch),
-        _gradient(gradient), _rows(rows), _out(out), _c(gather(&PointIn<S>::c)),
+  KOKKOS_FUNCTION PackKernel(LayerView<S> const& model, Wave wave, Asked asked, int points,
+                             PointIn<S> const* in, RowScale const* scale, unsigned char* scratch,
+                             double* gradient, std::int64_t rows, PointOut* out)
+      : _model(model), _wave(wave), _asked(asked), _points(points), _in(in), _scale(scale),
+        _scratch(scratch), _gradient(gradient), _rows(rows), _out(out), _c(gather(&PointIn<S>::c)),
         _omega(gather(&PointIn<S>::omega)) {}
 
   /// Bytes that one pack needs.
@@ -123,7 +134,7 @@ public:
     return ((first > second ? first : second) + 63) / 64 * 64;
   }
 
-  KOKKOS_FUNCTION void run(bool polish, bool phase, bool group, bool ellipticity) {
+  KOKKOS_FUNCTION void run(bool polish) {
     Workspace<V> const work(_scratch, _model.fluids, _model.solids);
     SecularSlopes<V> f{};
     for (int pass = 0;; ++pass) {
@@ -140,15 +151,16 @@ public:
     for (int i = 0; i < layers(); ++i) { // from slopes of F to slopes of c
       RowSlopes<V>& r = work.row[i];
       r = {-(_k * r.x / _slope), -(r.vp / _slope), -(r.vs / _slope), -(r.rho / _slope)};
-      if (phase) write(of_phase, i, r, true);
+      if (_asked.phase) write(of_phase, i, r, true);
     }
-    if (ellipticity && _wave == Wave::rayleigh) differentiate_ellipticity(work);
-    if (group) differentiate_group();
+    if (_asked.ellipticity && _wave == Wave::rayleigh) differentiate_ellipticity(work);
+    if (_asked.group) differentiate_group();
   }
 
 private:
   LayerView<S> _model;
   Wave _wave;
+  Asked _asked;
   int _points;
   PointIn<S> const* _in;
   RowScale const* _scale;
@@ -177,7 +189,7 @@ private:
     RowScale const& s = _scale[layer];
     for (int i = 0; i < _points; ++i) {
       double const unit = velocity ? _in[i].velocity : 1.0;
-      double* to = _gradient + 4 * q * _rows + _in[i].first_row + layer;
+      double* to = _gradient + _asked.column(q) * _rows + _in[i].first_row + layer;
       to[0] = to_double(lane(r.x, i)) * (unit / _in[i].length);
       to[_rows] = to_double(lane(r.vp, i)) * (unit * s.vp);
       to[2 * _rows] = to_double(lane(r.vs, i)) * (unit * s.vs);
@@ -237,19 +249,32 @@ private:
   }
 };
 
-/// Packs of one precision, prepared on the host.
+/// Packs of one precision, prepared on the host. Its memory serves one batch after another.
 template <class S>
 struct SensitivityBatch {
-  bool polish = false;                                   ///< Newton steps first
-  bool phase = true, group = false, ellipticity = false; ///< what to differentiate
+  bool polish = false; ///< Newton steps first
+  Asked asked;
   std::vector<PackItem> item;
   LayerStore<S> layers;
   std::vector<RowScale> scale;
   std::vector<PointIn<S>> in;
   std::vector<PointOut> out;
-  std::vector<double> gradient; ///< (3 quantities x 4 parameters x rows)
+  std::vector<double> gradient; ///< (columns asked for x rows): quantity, parameter, row
   std::int64_t rows = 0;
-  std::size_t scratch = 0; ///< bytes
+  std::size_t scratch = 0;     ///< bytes
+  Array<unsigned char> memory; ///< the scratch, at least
+
+  /// Empty, with its memory kept.
+  void clear() {
+    item.clear();
+    layers.fluid.clear();
+    layers.solid.clear();
+    scale.clear();
+    in.clear();
+    out.clear();
+    rows = 0;
+    scratch = 0;
+  }
 };
 
 /// Runs every pack of a batch on the default execution space.
@@ -263,10 +288,12 @@ void run_sensitivities(SensitivityBatch<typename Scalar<V>::Lane>& batch) {
   auto const in = to_device(batch.in);
   auto const out = to_device(batch.out);
   auto const gradient = to_device(batch.gradient);
-  Array<unsigned char> const scratch(
-      Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::scratch"), batch.scratch);
-  bool const polish = batch.polish, phase = batch.phase, group = batch.group;
-  bool const ellipticity = batch.ellipticity;
+  if (batch.memory.extent(0) < batch.scratch)
+    batch.memory = Array<unsigned char>(
+        Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::scratch"), batch.scratch);
+  Array<unsigned char> const scratch = batch.memory;
+  bool const polish = batch.polish;
+  Asked const asked = batch.asked;
   std::int64_t const rows = batch.rows;
   using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
   Kokkos::parallel_for(
@@ -275,10 +302,10 @@ void run_sensitivities(SensitivityBatch<typename Scalar<V>::Lane>& batch) {
         PackItem const& it = item(i);
         const LayerView<S> model{fluid.data() + it.first_fluid, solid.data() + it.first_solid,
                                  it.fluids, it.solids};
-        PackKernel<V>(model, it.wave, it.points, in.data() + it.first_point,
+        PackKernel<V>(model, it.wave, asked, it.points, in.data() + it.first_point,
                       scale.data() + it.first_row_scale, scratch.data() + it.scratch,
                       gradient.data(), rows, out.data() + it.first_point)
-            .run(polish, phase, group, ellipticity);
+            .run(polish);
       });
   Kokkos::fence();
   to_host(out, batch.out);

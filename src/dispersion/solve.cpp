@@ -67,6 +67,12 @@ bool too_many_modes(double half_waves, double period) {
   return !(half_waves < 20000 * period);
 }
 
+/// How narrow a certified bracket must be to answer within a tolerance: a tenth is for the rounding
+/// of counts. 0: full accuracy; below 1e-7 the counts that close a bracket are not beyond doubt.
+double bracket_width(double tolerance) {
+  return tolerance < 1e-7 ? 0 : 0.9 * tolerance;
+}
+
 /// A slice of a batch being solved: which cases are sound and in which order their periods go.
 class Solver {
 public:
@@ -117,6 +123,7 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
   if (!std::is_sorted(order.begin(), order.end(), earlier))
     std::stable_sort(order.begin(), order.end(), earlier);
   auto const at = [](auto const& v) { return static_cast<int>(v.size()); };
+  bool const slopes = _options.group || (wave == Wave::rayleigh && fold_prone(model));
   SearchItem item{at(search.layers.fluid),
                   0,
                   at(search.layers.solid),
@@ -126,7 +133,8 @@ Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) c
                   at(search.phase),
                   at(search.count),
                   wave,
-                  _options.group || (wave == Wave::rayleigh && fold_prone(model))};
+                  slopes,
+                  slopes ? 0 : bracket_width(_options.tolerance)};
   append_layers(model, units, search.layers);
   item.fluids = at(search.layers.fluid) - item.first_fluid;
   item.solids = at(search.layers.solid) - item.first_solid;
@@ -206,7 +214,7 @@ void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& 
       int const e = it.first_entry + mode * it.points + p;
       const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
       if (!search.wanted[e]) continue;
-      const Status status = search.status[e];
+      Status status = search.status[e];
       wave.phase[to] = search.phase[e] * units.velocity;
       if (_options.group) {
         wave.group[to] = search.group_velocity[e] * units.velocity;
@@ -217,8 +225,8 @@ void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& 
                         .ellipticity
                   : search.ellipticity[e];
       }
-      wave.status[to] = status == Status::ok && extended ? Status::extended : status;
-      if (!_options.group && status == Status::channel) wave.status[to] = Status::ok;
+      if (!_options.group && status == Status::channel) status = Status::ok;
+      wave.status[to] = extended && status == Status::ok ? Status::extended : status;
     }
   }
   charge(place, it, search.evaluations[item], extended);
@@ -263,13 +271,14 @@ void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item,
   bool found = false;
   for (int p = 0; p < it.points; ++p) found = found || contradicts(p);
   if (!found && !fold_prone(model)) return;
+  FoldScanner scanner(model);
   std::vector<PeriodScan> scans(static_cast<std::size_t>(it.points));
   for (int grid : {96, 384}) { // a model with one fold is searched again, closely
     bool const everywhere = found || _options.folds == FoldSearch::scan;
     for (int p = 0; p < it.points; ++p) {
       auto& scan = scans[static_cast<std::size_t>(p)];
       if (scan.multivalued || !(everywhere || room_for_fold(search, it, p))) continue;
-      scan = scan_period(model, _batch.periods(place.case_index)[place.order[p]], grid);
+      scan = scanner.scan(_batch.periods(place.case_index)[place.order[p]], grid);
       charge(place, it, scan.evaluations, false);
       found = found || scan.multivalued;
     }
@@ -374,7 +383,12 @@ void Solver::run(std::size_t begin, std::size_t end) {
     const std::vector<unsigned char> asked = open.wanted;
     run_searches<DoubleDouble>(open);
     open.wanted = asked;
-    for (std::size_t j = 0; j < items.size(); ++j) store(open, j, _place[items[j]], true);
+    for (std::size_t j = 0; j < items.size(); ++j) {
+      store(open, j, _place[items[j]], true);
+      SearchItem const& from = open.item[j];
+      for (int p = 0; p < from.points; ++p)
+        search.fold[search.item[items[j]].first_count + p] |= open.fold[from.first_count + p];
+    }
   }
   for (std::size_t j = 0; j < _place.size(); ++j)
     if (_place[j].wave == Wave::rayleigh) resolve_folds(search, j, _place[j]);
@@ -385,6 +399,9 @@ void Solver::run(std::size_t begin, std::size_t end) {
 
 Curves solve(ModelBatch const& batch, SolveOptions const& options) {
   MOHO_REQUIRE(options.modes >= 1);
+  if (!(options.tolerance >= 0 && options.tolerance <= 0.1)) // NaN too
+    throw Error("tolerance is " + std::to_string(options.tolerance) +
+                " (an error relative to the phase velocity, 0 .. 0.1) give 0 for full accuracy");
   Curves out;
   out.modes = options.modes;
   out.points = batch.points();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "moho/core/error.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_batch.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <numeric>
 
@@ -46,8 +48,12 @@ public:
       : _options(options_from(parameters)), _kernels(parameters.texts("kernels")) {
     _options.extended_only = parameters.flag("extended");
     _options.group = parameters.flag("group");
+    _options.tolerance = parameters.real("tolerance");
     _options.folds = parameters.text("folds") == "slopes" ? dispersion::FoldSearch::slopes
                                                           : dispersion::FoldSearch::scan;
+    if (_options.tolerance > 0 && !_options.group && !_kernels.empty())
+      throw Error("method.tolerance is " + fmt::format("{}", _options.tolerance) +
+                  " (kernels are taken at exact roots) set it to 0, or group = true");
   }
 
   Preparation prepare(Problem const&, parallel::Comm const& comm) override {
@@ -171,6 +177,9 @@ std::vector<ParameterSpec> dispersion_solver_parameters() {
   std::vector<ParameterSpec> specs = common_parameters();
   specs.push_back({"extended", false, "every root in extended precision: slow"});
   specs.push_back({"group", true, "group velocity and ellipticity too"});
+  specs.push_back(
+      {"tolerance", 0.0,
+       "largest relative error of a phase velocity where group = false; below 1e-7: none", 0, 0.1});
   specs.push_back({"folds",
                    std::string("scan"),
                    "folded branches: by scanning every period, or where the curves' slopes hint",

@@ -52,11 +52,10 @@ KOKKOS_FORCEINLINE_FUNCTION Hyperbolic<T> hyperbolic_from(M small, X x, T q, T y
   return f;
 }
 
-/// 1 - e^(-root x) if a lane of `needed` has q > 0.
+/// 1 - e^(-root x) if any lane needs it.
 template <class M, class T, class X>
-KOKKOS_FORCEINLINE_FUNCTION T decay(M needed, X x, T q, T root) {
-  using V = ValueOf<T>;
-  return any(needed & (value(q) > V(0.0))) ? one_minus_exp(root * x) : T(V(0.0));
+KOKKOS_FORCEINLINE_FUNCTION T decay(M needed, X x, T root) {
+  return any(needed) ? one_minus_exp(root * x) : T(ValueOf<T>(0.0));
 }
 
 /// Below this |q x^2| the power series are used.
@@ -69,7 +68,8 @@ KOKKOS_FORCEINLINE_FUNCTION Hyperbolic<T> hyperbolic(X x, T q) {
   using V = ValueOf<T>;
   const T root = sqrt(max(abs(q), T(V(1e-200)))), y = q * (x * x);
   auto const small = abs(value(y)) < V(small_argument<T>);
-  return hyperbolic_from(small, x, q, y, root, 1.0 / root, decay(!small, x, q, root));
+  auto const decaying = (!small) & (value(q) > V(0.0));
+  return hyperbolic_from(small, x, q, y, root, 1.0 / root, decay(decaying, x, root));
 }
 
 /// Coefficients of the two matrix functions of a P-SV layer,
@@ -167,8 +167,8 @@ KOKKOS_FORCEINLINE_FUNCTION PsvFunctions<T> psv_functions(X x, T r2, T s2, T gap
   const T p = d.r + d.s, rs = d.r * d.s, inverse = 1.0 / (p * rs);
   d.inv_p = inverse * rs;
   d.inv_rs = inverse * p;
-  d.dr = decay(deep | !deep, x, r2, d.r);
-  d.ds = decay(deep | !deep, x, s2, d.s);
+  d.dr = decay(value(r2) > V(0.0), x, d.r);
+  d.ds = decay(value(s2) > V(0.0), x, d.s);
   PsvFunctions<T> f{};
   if (any(deep)) f = evanescent_functions(x, d, gap, inv_gap);
   if (any(!deep)) merge(!deep, general_functions(x, r2, s2, d, inv_gap), f);

@@ -45,15 +45,20 @@ KOKKOS_FORCEINLINE_FUNCTION void scale(Minors<T>& m, ValueOf<T> by) {
   m.m34 = m.m34 * f;
 }
 
+/// The largest component.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION ValueOf<T> magnitude(Minors<T> const& m) {
+  return max(max(abs(value(m.m12)), abs(value(m.m13))),
+             max(max(abs(value(m.m14)), abs(value(m.m23))), abs(value(m.m34))));
+}
+
 /// Divides by the power of two next to the largest component and adds it to `exponent`, so that
 /// nothing over- or underflows in thousands of layers and no digit changes.
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION void normalise(Minors<T>& m, ValueOf<T>& exponent) {
   using V = ValueOf<T>;
-  const V size = max(max(abs(value(m.m12)), abs(value(m.m13))),
-                     max(max(abs(value(m.m14)), abs(value(m.m23))), abs(value(m.m34))));
   V power;
-  scale(m, moho::detail::inverse_power_of_two(max(size, V(1e-290)), power));
+  scale(m, moho::detail::inverse_power_of_two(max(magnitude(m), V(1e-290)), power));
   exponent = exponent + power;
 }
 

@@ -38,6 +38,11 @@ struct SolveOptions {
   bool group = true; ///< group velocity and ellipticity too; else NaN
   FoldSearch folds = FoldSearch::scan;
   bool extended_only = false; ///< every root in extended precision: slow, the truth for tests
+  /// Largest error of a phase velocity relative to it, 0 .. 0.1: a search ends as soon as counts on
+  /// both sides certify the root within this. Below 1e-7, and wherever slopes are taken (`group`
+  /// asked, Rayleigh waves of a model that may fold), roots have full accuracy (1e-12) all the
+  /// same.
+  double tolerance = 0;
 };
 
 /// One root of a multivalued point. Velocities in km/s.
@@ -79,9 +84,10 @@ struct Curves {
   std::vector<Flag> flags;         ///< ordered by case, wave, period, mode
 };
 
-/// Solves every case of a batch. The answer to a case depends on that case alone: it is the same,
-/// bit for bit, in any batch, in any order and on any number of threads.
-/// An unsound case gets `error`, status failed, NaN and mode_count -1; the others are solved.
+/// Solves every case of a batch; throws Error where `options.tolerance` is out of range. The answer
+/// to a case depends on that case alone: it is the same, bit for bit, in any batch, in any order
+/// and on any number of threads. An unsound case gets `error`, status failed, NaN and mode_count
+/// -1; the others are solved.
 Curves solve(ModelBatch const& batch, SolveOptions const& options);
 
 /// Number of modes with phase velocity below c at fixed period, counted at fixed wavenumber in

@@ -85,9 +85,9 @@ double counted_sensitivity(dispersion::Wave wave, bool everything, int layers) {
   for (std::size_t i = 0; i < std::size_t{16}; ++i) {
     const dispersion::detail::PointIn<double> in{sample.c[i], sample.c[i] * sample.k[i], 0, 1, 1};
     dispersion::detail::PointOut out{};
-    Kernel(sample.view(), wave, 1, &in, scale.data(),
+    Kernel(sample.view(), wave, {true, everything, everything}, 1, &in, scale.data(),
            reinterpret_cast<unsigned char*>(scratch.data()), gradient.data(), layers, &out)
-        .run(false, true, everything, everything);
+        .run(false);
   }
   return static_cast<double>(Counting::count().total()) / points;
 }

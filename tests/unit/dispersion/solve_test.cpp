@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The batch interface: places, orders, statuses and limits.
+#include "moho/core/error.hpp"
 #include "moho/dispersion/solve.hpp"
 #include <cmath>
 #include <cstring>
@@ -77,7 +78,8 @@ TEST(Solve, ExtendedPrecisionAgreesWithDouble) {
   const Crust crust;
   ModelBatch batch;
   batch.append(crust.model(), std::vector<double>{2, 6, 18, 54});
-  const Curves plain = solve(batch, {3}), extended = solve(batch, {.modes = 3, .extended_only = true});
+  const Curves plain = solve(batch, {3}),
+               extended = solve(batch, {.modes = 3, .extended_only = true});
   for (int w = 0; w < 2; ++w)
     for (std::size_t i = 0; i < plain.wave[w].phase.size(); ++i) {
       const Status s = plain.wave[w].status[i];
@@ -87,6 +89,17 @@ TEST(Solve, ExtendedPrecisionAgreesWithDouble) {
         EXPECT_NEAR(plain.wave[w].group[i] / extended.wave[w].group[i], 1, 1e-11);
       }
     }
+}
+
+TEST(Solve, AChannelModeInExtendedPrecisionIsExtendedWhereNoGroupIsAsked) {
+  const std::vector<double> h{60, 10, 40, 0}, vp{6.2, 4.0, 6.4, 8.1}, vs{3.6, 2.0, 3.7, 4.6},
+      rho{2.8, 2.4, 2.8, 3.3}; // fold_prone: slopes are taken anyway
+  ModelBatch batch;
+  batch.append({h, vp, vs, rho}, std::vector<double>{2});
+  SolveOptions options{.waves = {true, false}, .extended_only = true};
+  EXPECT_EQ(solve(batch, options).wave[0].status[0], Status::channel);
+  options.group = false;
+  EXPECT_EQ(solve(batch, options).wave[0].status[0], Status::extended);
 }
 
 TEST(Solve, TenThousandLayers) {
@@ -137,6 +150,45 @@ TEST(Solve, APeriodWithTooManyModesIsRefusedAndTheOthersAreSolved) {
   ASSERT_EQ(r.flags.size(), 2u);
   EXPECT_NE(r.flags[0].reason.find("20000 modes"), std::string::npos);
   EXPECT_TRUE(one.flags.empty());
+}
+
+TEST(Solve, AToleranceOutOfRangeIsRefused) {
+  const Crust crust;
+  ModelBatch batch;
+  batch.append(crust.model(), std::vector<double>{10});
+  for (double bad : {-1e-9, 0.11, HUGE_VAL, std::numeric_limits<double>::quiet_NaN()}) try {
+      solve(batch, {.group = false, .tolerance = bad});
+      ADD_FAILURE() << bad << " was accepted";
+    } catch (moho::Error const& e) {
+      EXPECT_EQ(std::string(e.what()).find("tolerance is "), 0u) << e.what();
+    }
+  for (double good : {0.0, 1e-300, 0.1})
+    EXPECT_NO_THROW(solve(batch, {.group = false, .tolerance = good}));
+}
+
+TEST(Solve, AToleranceBelow1em7OrWhereSlopesAreTakenChangesNoBit) {
+  const Crust crust;
+  Crust foldable = crust; // a contrast of rigidity that allows folds
+  foldable.vs[0] = 0.7;
+  ModelBatch batch, love_only;
+  batch.append(crust.model(), std::vector<double>{3, 5, 9, 17, 33});
+  batch.append(foldable.model(), std::vector<double>{3, 5, 9, 17, 33});
+  auto const same = [&](SolveOptions options, double tolerance, std::size_t first) {
+    const Curves exact = solve(batch, options);
+    options.tolerance = tolerance;
+    const Curves found = solve(batch, options);
+    bool equal = true;
+    for (std::size_t w = 0; w < 2; ++w)
+      for (std::size_t i = first; i < exact.wave[w].phase.size(); ++i)
+        equal = equal && same_bits(exact.wave[w].phase[i], found.wave[w].phase[i]) &&
+                same_bits(exact.wave[w].group[i], found.wave[w].group[i]);
+    return equal && std::equal(exact.work.begin() + static_cast<int>(first) / 5, exact.work.end(),
+                               found.work.begin() + static_cast<int>(first) / 5);
+  };
+  EXPECT_TRUE(same({.group = false}, 9e-8, 0));
+  EXPECT_FALSE(same({.group = false}, 1e-3, 0));
+  EXPECT_TRUE(same({.modes = 2}, 0.1, 0));
+  EXPECT_TRUE(same({.waves = {true, false}, .group = false}, 1e-3, 5));
 }
 
 TEST(ModeCount, GoesUpByOneAcrossEachRoot) {
