@@ -51,6 +51,9 @@ run 2 benchmarks/smoke/dispersion-throughput.toml
 say "scaling, 1 and 2 ranks"
 run 1 benchmarks/smoke/dispersion-scaling.toml
 run 2 benchmarks/smoke/dispersion-scaling.toml
+say "where linear maps generalize, and how fast errors fall, 2 ranks"
+run 2 benchmarks/ci/crossval-poisson.toml
+run 2 benchmarks/ci/convergence-fd.toml
 say "report"
 build/serial/moho report "$out" -o "$out/report.html"
 printf 'runs and report: %d s\n' $((SECONDS - start))

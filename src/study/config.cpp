@@ -203,7 +203,7 @@ Axis read_range(Section const& axes, std::string const& key, toml::table const& 
     axes.fail(key, " is too long (more than " + std::to_string(most) + " values) take fewer");
   Axis axis{key, target.target, {}};
   for (std::int64_t i = 0; i <= (to - from) / step; ++i) {
-    axis.values.push_back(Value(from + i * step));
+    axis.values.emplace_back(from + i * step);
     if (const std::string problem = problem_with(axis.values.back(), target.spec); !problem.empty())
       axes.fail(key, " has " + problem + " (" + target.spec.help + ")");
   }
@@ -375,11 +375,12 @@ void read_expected(Section const& section, Study const& study, ConvergenceProtoc
   }
   protocol.expected_of = **node->as_string();
   Names known;
-  for (Target const& target : targets(study))
-    if (Value number = target.spec.fallback; target.target != AxisTarget::ranks &&
-                                             adapt(number, Value(0.0)) &&
-                                             std::holds_alternative<double>(number))
-      known.push_back(target.spec.key);
+  for (Target const& target : targets(study)) {
+    Value const& value = target.spec.fallback;
+    bool const number =
+        std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+    if (number && target.target != AxisTarget::ranks) known.push_back(target.spec.key);
+  }
   std::erase(known, protocol.axis); // it is what varies
   refuse_unknown(section, "expected", "parameter", protocol.expected_of, known);
 }

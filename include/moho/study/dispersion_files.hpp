@@ -33,8 +33,8 @@ struct DispersionCase {
   std::vector<double> periods;                ///< in the order of the file
   std::vector<KernelRequest> kernels;
   std::string error; ///< "" or `PROBLEM (WHY) SUGGESTION`, naming the key and the row
-  std::vector<std::string> warnings; ///< what looks wrong, with the evidence; nothing was changed
-  bool spherical = false;            ///< the file says that the model is a sphere
+  std::vector<std::string> warnings{}; ///< what looks wrong, with the evidence; nothing was changed
+  bool spherical = false;              ///< the file says that the model is a sphere
   dispersion::LayeredModel model() const { return {thickness, vp, vs, rho}; }
 };
 
