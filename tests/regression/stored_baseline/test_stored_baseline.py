@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(os.environ["MOHO_SOURCE_DIR"])
-STUDIES = ["smoke/dispersion-accuracy", "ci/dispersion-accuracy"]
+STUDIES = ["smoke/dispersion-accuracy", "ci/dispersion-accuracy", "smoke/crossval-operators",
+           "smoke/convergence-fd"]
 
 
 def moho(*arguments, ranks=1):
@@ -34,8 +35,20 @@ def test_the_stored_baselines_hold(runs):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_generalization_that_is_lost_is_a_regression(runs):
+    record_file = sorted(runs.glob("crossval-*/cross-validation-*/result.json"))[0]
+    text = record_file.read_text()
+    record = json.loads(text)
+    record["metrics"]["sgi"] -= 0.04  # one pair of spaces of 25
+    record_file.write_text(json.dumps(record))
+    try:
+        assert moho("compare", runs).returncode == 3
+    finally:
+        record_file.write_text(text)
+
+
 def test_one_lost_mode_is_a_regression(runs):
-    record_file = sorted(runs.glob("*/*/result.json"))[0]
+    record_file = sorted(runs.glob("dispersion-*/*/result.json"))[0]
     text = record_file.read_text()
     record = json.loads(text)
     record["counters"]["roots"] -= 1
