@@ -112,6 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not runs.records:
             raise load.LoadError(f"{options.rundir}: no record that can be used")
         if options.form == "csv":
+            for r in runs.records:
+                if not (r["checks"] or r["counters"] or r["fom"] or r["metrics"] or r["timings"]):
+                    print(f"export: no number in {r.path} (status {r['status']})", file=sys.stderr)
             text = tidy(runs.records).to_csv(index=False)
         else:
             for r in runs.records:

@@ -27,12 +27,9 @@ class Figure:
     kind: str = ""
     pictures: dict[str, bytes] = field(default_factory=dict)
 
-    def draw(self) -> None:
-        self.pictures = {
-            "light": style.render(self.make, "light"),
-            "dark": style.render(self.make, "dark"),
-            "pdf": style.render(self.make, "light", "pdf"),
-        }
+    def draw(self, pdf: bool = False) -> None:
+        """Draws its pictures: "light", "dark" and, if asked, "pdf"."""
+        self.pictures = style.pictures(self.make, pdf)
 
     def uri(self, kind: str) -> str:
         media = "application/pdf" if kind == "pdf" else "image/png"
@@ -68,6 +65,20 @@ class Drawn:
     missing: list[str] = field(default_factory=list)
     problems: list[load.Problem] = field(default_factory=list)
     tables: list[dict] = field(default_factory=list)
+
+    def draw(self, pdf: bool = False) -> list[str]:
+        """Draws every figure. One that cannot be drawn is taken out and named as missing; returns
+        what is said of these."""
+        kept, lost = [], []
+        for one in self.figures:
+            try:
+                one.draw(pdf)
+                kept.append(one)
+            except Exception as error:  # noqa: BLE001: one figure must not cost the whole page
+                why = " ".join(str(error).split())[:200] or "no reason given"
+                lost.append(f"figure {one.name} (cannot be drawn: {type(error).__name__}: {why})")
+        self.figures, self.missing = kept, self.missing + lost
+        return lost
 
     def broken(self, error: load.LoadError, record: load.Record) -> None:
         """Names the data file of a record that cannot be used, once."""

@@ -15,11 +15,13 @@ from figure import Drawn
 from load_synthesis import points
 
 
-def of_study(study: str, records: list[load.Record], max_curves: int = 6) -> Drawn:
-    """Every figure that the records of one study give."""
+def of_study(
+    study: str, records: list[load.Record], max_curves: int = 6, settings: dict | None = None
+) -> Drawn:
+    """Every figure that the records of one study give; `settings` is its study.toml."""
     drawn = Drawn()
     figures_generalization.add(study, records, drawn)
-    figures_convergence.add(study, records, drawn)
+    figures_convergence.add(study, records, drawn, settings)
     cases = points(records)
     figures_speed.add(study, cases, drawn)
     figures_dispersion.add(study, cases, max_curves, drawn)

@@ -2,6 +2,8 @@
 """Figures of probing: answers to unit inputs, exact Green's functions, inverse stencils."""
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -62,7 +64,8 @@ def green_images(probes: list[tuple[str, Probe]]) -> Figure:
                 _say(axes, "exactly zero", head)
         if inverse:
             _inverse(figure, row[3], probe, heads[3])
-        row[0].set_ylabel(f"$\\bf{{{_math(name)}}}$\noutput", fontsize=8)
+        row[0].set_ylabel("output", fontsize=8)
+        _name(row[0], name)
     for axes in grid[-1]:
         axes.set_xlabel("unit input" if axes.images else "", fontsize=8)
     return figure
@@ -90,8 +93,22 @@ def _say(axes, text: str, head: str) -> None:
         spine.set_visible(False)
 
 
-def _math(name: str) -> str:
-    return name.replace("_", "\\_").replace(" ", "\\ ").replace("-", "\\text{-}")
+def _name(axes, name: str) -> None:
+    """The space that a row was prepared on, beside its label; any text, so no mathematics."""
+    axes.annotate(
+        textwrap.fill(name, 20),
+        (0, 0.5),
+        xycoords=axes.yaxis.label,
+        xytext=(-2, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        ma="center",
+        rotation=90,
+        fontsize=8,
+        fontweight="bold",
+        parse_math=False,
+    )
 
 
 def _inverse(figure, axes, probe: Probe, head: str) -> None:

@@ -90,7 +90,8 @@ def warnings(runs: load.Runs) -> list[str]:
                 f"{r['study']}/{r['id']}: check {c['name']} failed: {number(c['value'])} "
                 f"{c['relation']} {c['limit']:g} does not hold"
             )
-        if not r["checks"] and load_synthesis.synthesis(r) is None:  # its cases are checked
+        case = load_synthesis.synthesis(r) is None  # of a conclusion the cases are checked
+        if not r["checks"] and case and r["status"] != "failed":
             found.append(f"{r['study']}/{r['id']}: nothing was checked")
     if dirty := sum(r["provenance"]["git"]["dirty"] for r in runs.records):
         found.append(
@@ -233,13 +234,12 @@ def _conclusions(runs: load.Runs) -> list[dict]:
     return cards
 
 
-def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
+def study_context(runs: load.Runs, name: str, max_curves: int, pdf: bool) -> dict:
     """Everything the page shows about one study."""
-    records = runs.of_study(name)
-    about = runs.studies.get(name, {}).get("study", {})
-    drawn = figures.of_study(name, records, max_curves)
-    for one in drawn.figures:
-        one.draw()
+    records, settings = runs.of_study(name), runs.studies.get(name, {})
+    about = settings.get("study", {})
+    drawn = figures.of_study(name, records, max_curves, settings)
+    undrawn = drawn.draw(pdf)
     runs.problems += drawn.problems
     cases = [r for r in records if load_synthesis.synthesis(r) is None]
     head, rows = report_tables.case_rows(cases) if cases else ([], [])
@@ -250,6 +250,7 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
         "description": about.get("description", ""),
         "figures": drawn.figures,
         "missing": drawn.missing,
+        "undrawn": undrawn,
         "records": report_tables.kinds(records),
         "folded": len(cases) < len(records) or len(cases) > FOLDED,
         "case_head": head,
@@ -267,15 +268,15 @@ def study_context(runs: load.Runs, name: str, max_curves: int) -> dict:
     }
 
 
-def micro_context(runs: load.Runs) -> dict | None:
+def micro_context(runs: load.Runs, pdf: bool) -> dict | None:
     """What the page shows of the outputs of moho-bench; None where there is none."""
     if not runs.micro:
         return None
     drawn = figures.of_micro(runs.micro)
-    for one in drawn.figures:
-        one.draw()
+    undrawn = drawn.draw(pdf)
     return {
         "figures": drawn.figures,
+        "undrawn": undrawn,
         "missing": drawn.missing,
         "table": report_tables.micro_rows(runs.micro),
         "contexts": [
@@ -287,11 +288,15 @@ def micro_context(runs: load.Runs) -> dict | None:
     }
 
 
-def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figure.Figure]]:
-    """The page, a summary for tools, and the figures on the page."""
-    studies = [study_context(runs, name, max_curves) for name in runs.study_names()]
-    micro = micro_context(runs)
+def build(
+    runs: load.Runs, max_curves: int = 6, pdf: bool = False
+) -> tuple[str, dict, list[figure.Figure]]:
+    """The page, a summary for tools, and the figures on the page, as PDF too if asked."""
+    studies = [study_context(runs, name, max_curves, pdf) for name in runs.study_names()]
+    micro = micro_context(runs, pdf)
     parts = studies + ([micro] if micro else [])
+    undrawn = [f"not shown: {text}" for part in parts for text in part["undrawn"]]
+    notes = undrawn + warnings(runs)
     kind, sentence = verdict(runs)
     titles = [s["title"] for s in studies]
     environment = jinja2.Environment(
@@ -307,7 +312,7 @@ def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figure.
         verdict=kind,
         sentence=sentence,
         cards=highlights(runs),
-        warnings=warnings(runs),
+        warnings=notes,
         problems=runs.problems,
         unfinished=runs.unfinished,
         studies=studies,
@@ -327,7 +332,8 @@ def build(runs: load.Runs, max_curves: int = 6) -> tuple[str, dict, list[figure.
         "records": len(runs.records),
         "problems": [str(p) for p in runs.problems],
         "unfinished": [str(p) for p in runs.unfinished],
-        "warnings": warnings(runs),
+        "warnings": notes,
+        "undrawn": undrawn,
         "figures": [f.name for f in drawn],
     }
     return page, summary, drawn
@@ -378,7 +384,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if not runs.records:
             raise load.LoadError("no record can be used: " + "; ".join(map(str, runs.problems)))
-        page, summary, drawn = build(runs, options.curves)
+        page, summary, drawn = build(runs, options.curves, pdf=options.figures is not None)
         if options.figures:
             write_figures(drawn, options.figures)
         load.write_atomically(output, page.encode())
@@ -392,6 +398,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(text, end="")
     for problem in summary["problems"]:
         print(f"report: skipped {problem}", file=sys.stderr)
+    for text in summary["undrawn"]:
+        print(f"report: {text}", file=sys.stderr)
     return 0
 
 

@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -105,30 +106,56 @@ def ramp(n: int) -> list:
     return [colormaps["viridis"](x) for x in np.linspace(*ends, max(n, 2))][:n]
 
 
-def save(figure: Figure, target, file_format: str = "png") -> None:
-    """Writes without time stamps, so that equal figures are equal files."""
-    metadata = {
-        "png": {"Software": None},
-        "pdf": {"CreationDate": None, "Producer": None},
-        "svg": {"Date": None},
-    }.get(file_format)
-    figure.savefig(target, format=file_format, dpi=DPI, metadata=metadata)
-
-
 def render(make, theme_name: str = "light", file_format: str = "png") -> bytes:
-    """Bytes of the figure that `make()` draws in a theme. A palette makes PNG much smaller; images
-    and their colour bars keep all their shades."""
-    buffer = io.BytesIO()
+    """Bytes of the figure that `make()` draws in a theme."""
     with theme(theme_name):
-        figure = make()
-        save(figure, buffer, file_format)
-    if file_format == "png" and not _shaded(figure):
-        small = io.BytesIO()
-        picture = Image.open(buffer).convert("RGB")
-        picture.quantize(128, dither=Image.Dither.NONE).save(
-            small, "png", optimize=True, dpi=(DPI, DPI)
-        )
-        return small.getvalue()
+        return _written(_laid_out(make()), file_format)
+
+
+def pictures(make, pdf: bool = False) -> dict[str, bytes]:
+    """What `make()` draws as PNG in the "light" and the "dark" theme and, if asked, as "pdf".
+    Layout takes longer than drawing: it is found once, as themes differ in colours alone."""
+    with theme("light"):
+        light = _laid_out(make())
+        found = {"light": _written(light, "png")}
+        if pdf:
+            found["pdf"] = _written(light, "pdf")
+    with theme("dark"):
+        found["dark"] = _written(_laid_out(make(), light), "png")
+    return found
+
+
+def _laid_out(figure: Figure, like: Figure | None = None) -> Figure:
+    """Places the axes for good: by the figure's layout engine, or `like` a figure that differs
+    from it in colours alone."""
+    figure.set_dpi(DPI)
+    FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if like is None and engine is not None:
+        engine.execute(figure)
+    if engine is not None:
+        figure.set_layout_engine("none")
+    for mine, theirs in zip(figure.axes, like.axes if like else (), strict=like is not None):
+        mine.set_position(theirs.get_position(original=True))
+        mine.set_anchor(theirs.get_anchor())
+        mine.set_box_aspect(theirs.get_box_aspect())  # colour bars get theirs from the layout
+        mine.set_aspect(theirs.get_aspect())
+    return figure
+
+
+def _written(figure: Figure, file_format: str) -> bytes:
+    """Without time stamps, so that equal figures are equal files. A palette makes PNG much smaller;
+    images and their colour bars keep all their shades."""
+    buffer = io.BytesIO()
+    if file_format != "png":
+        metadata = {"pdf": {"CreationDate": None, "Producer": None}, "svg": {"Date": None}}
+        figure.savefig(buffer, format=file_format, dpi=DPI, metadata=metadata.get(file_format))
+        return buffer.getvalue()
+    figure.canvas.draw()
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    if not _shaded(figure):
+        picture = picture.quantize(128, dither=Image.Dither.NONE)
+    picture.save(buffer, "png", optimize=True, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 

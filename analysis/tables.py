@@ -40,9 +40,8 @@ def _flat(value):
 
 
 def _long(records: list[Record], rows_of) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{"study": r["study"], "id": r["id"], **row} for r in records for row in rows_of(r)]
-    )
+    rows = [{"study": r["study"], "id": r["id"], **row} for r in records for row in rows_of(r)]
+    return pd.DataFrame(rows, columns=None if rows else ["study", "id", "name", "value"])
 
 
 def check_table(records: list[Record]) -> pd.DataFrame:

@@ -70,7 +70,7 @@ void print_end(study::RunReport const& report) {
                  "moho: --max-time reached (%zu cases remain) run the same command to go on\n",
                  report.count(study::Action::remaining));
   for (std::string const& id : report.waiting)
-    fmt::print("waiting  {}  (for cases that have no record yet)\n", id);
+    fmt::print("waiting  {}  (for cases that failed or have not been run)\n", id);
   fmt::print("{}: {} ran, {} done before, {} remain; records in {}\n", report.study,
              report.count(study::Action::ran), report.count(study::Action::skipped),
              report.count(study::Action::remaining), report.folder);

@@ -179,9 +179,14 @@ Operator1d operator_named(std::string const& name) {
 void require_solvable(BoundaryValue const& equation) {
   bool const advection = equation.kind == Operator1d::advection_diffusion;
   double const leading = advection ? equation.eps : equation.k;
-  if (!(leading > 0 && std::isfinite(leading)))
-    throw Error(std::string("problem.") + (advection ? "eps" : "k") +
-                " must be positive (it multiplies the highest derivative)");
+  constexpr double least = 1e-100; // squares of solutions must not overflow
+  if (!(leading >= least && std::isfinite(leading))) {
+    char value[40];
+    std::snprintf(value, sizeof value, "%.17g", leading);
+    throw Error(std::string("problem.") + (advection ? "eps" : "k") + " = " + value +
+                " is not positive or below 1e-100 (it multiplies the highest derivative) choose a "
+                "larger one");
+  }
   if (equation.kind == Operator1d::reaction_diffusion && !(equation.c >= 0))
     throw Error("problem.c must not be negative (a negative one is a Helmholtz operator) "
                 "choose operator helmholtz with w^2 = -c");
@@ -191,8 +196,8 @@ void require_solvable(BoundaryValue const& equation) {
   char text[200];
   std::snprintf(
       text, sizeof text,
-      "problem.w = %.17g is at a resonance (w = n pi sqrt(k) with n = %.0Lf, where no unique "
-      "solution exists) choose another w",
+      "problem.w = %.17g is at a resonance, to 4 digits (w = n pi sqrt(k) with n = %.0Lf, where no "
+      "unique solution exists) choose another w",
       equation.w, std::round(m / pi));
   throw Error(text);
 }

@@ -326,6 +326,8 @@ Limits read_limits(Section const& parent, Names const& metrics) {
       if (range->empty()) section.fail(key, " has no bound (it limits nothing) give least or most");
       if (range->contains("least")) limits[key].least = values.real("least");
       if (range->contains("most")) limits[key].most = values.real("most");
+      if (limits[key].least > limits[key].most)
+        section.fail(key, " can never hold (its least is above its most) swap them");
     } else {
       limits[key].most = std::get<double>(
           checked(section, key, node, {key, 0.0, "largest valid value of this metric"}));
@@ -358,6 +360,13 @@ void refuse_flat(Section const& section, Study const& study, std::string const& 
   if (!numbers)
     section.fail("axis", " = " + json_string(key) +
                              " (its values are no numbers: no rate runs along it) choose another");
+  for (Value const& value : axis->values)
+    if (auto const* whole = std::get_if<std::int64_t>(&value);
+        whole ? *whole <= 0 : !(std::get<double>(value) > 0))
+      section.fail("axis", " = " + json_string(key) + " (its value " + to_json(value) +
+                               " is not positive, and a rate is fitted to logarithms) leave the "
+                               "value out of axes." +
+                               key);
   if (axis->values.size() < 2)
     section.fail("axis", " = " + json_string(key) +
                              " (it has one value, and a rate needs several) add values to axes." +
@@ -395,6 +404,8 @@ ConvergenceProtocol read_convergence(Section const& section, Study const& study)
       {"pool", std::vector<std::string>{}, "axes whose cases are replicates"}};
   const Parameters values = read_parameters(section, specs, {"limits", "expected"});
   ConvergenceProtocol result;
+  for (std::string const key : {"axis", "error"})
+    if (!section.table.contains(key)) section.fail(key, " is missing (a fit needs it) name one");
   result.axis = values.text("axis");
   result.error = values.text("error");
   refuse_unknown(section, "axis", "axis", result.axis, axis_keys(study));
@@ -405,8 +416,9 @@ ConvergenceProtocol read_convergence(Section const& section, Study const& study)
   result.tolerance = values.real("tolerance");
   result.floor = values.real("floor");
   result.pool = values.texts("pool");
-  for (std::string const& key : result.pool)
-    refuse_unknown(section, "pool", "axis", key, axis_keys(study));
+  Names others = axis_keys(study);
+  std::erase(others, result.axis);
+  for (std::string const& key : result.pool) refuse_unknown(section, "pool", "axis", key, others);
   result.limits = read_limits(section, convergence_metrics());
   return result;
 }
@@ -442,7 +454,10 @@ void read_cross_validation(Section const& root, Study& study) {
   Names known;
   for (Axis const& axis : study.axes)
     if (axis.target == AxisTarget::problem) known.push_back(axis.key);
-  for (std::string const& key : result.over) refuse_unknown(section, "over", "axis", key, known);
+  for (std::string const& key : result.over) {
+    refuse_unknown(section, "over", "axis", key, known);
+    std::erase(known, key); // once
+  }
   result.error = values.text("error");
   refuse_unknown(section, "error", "metric", result.error, metrics_of(study));
   result.tau = values.real("tau");

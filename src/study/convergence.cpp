@@ -26,6 +26,8 @@ constexpr double term_limit = 3;
 constexpr double end_confidence = 0.995;
 /// Errors below this may be round-off (of a quantity of order 1): the floor is looked for there.
 constexpr double round_off = 1e-9;
+/// Errors that change by a smaller share over the whole range are constant.
+constexpr double least_fall = 1e-3;
 /// Errors that fall by less than this factor from one point to the next stall.
 constexpr double stall = 1.5;
 /// A point is free of round-off when it is so many times larger: its rate is off by 0.07 or less.
@@ -316,6 +318,10 @@ std::string not_straight(Range range) {
 /// Why the best straight range gives no rate; "" if it gives one.
 std::string objection(Interval const& fit, double widest) {
   double const rate = -fit.line.slope;
+  double const fall = std::abs(rate) * (fit.range.back().s - fit.range.front().s);
+  if (fall < least_fall)
+    return fmt::format("errors do not fall: from end to end they change by {:.1g} of their size",
+                       fall);
   if (fit.half == infinite)
     return fmt::format("{} points leave no degree of freedom for an interval", fit.line.n);
   if (!(rate - fit.half > 0)) {

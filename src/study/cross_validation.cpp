@@ -11,16 +11,17 @@ namespace {
 constexpr double worst = std::numeric_limits<double>::infinity();
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
-/// Finite, positive, or the worst there is.
+/// A relative mean square error cannot be told from zero below the square of the round-off.
+constexpr double round_off =
+    std::numeric_limits<double>::epsilon() * std::numeric_limits<double>::epsilon();
+
+/// Finite and no smaller than round-off, or the worst there is.
 double sound(double error) {
-  if (!std::isfinite(error)) return worst;
-  return std::max(std::abs(error), std::numeric_limits<double>::min());
+  return std::isfinite(error) ? std::max(std::abs(error), round_off) : worst;
 }
 
-/// log10(error / own): how many decades worse than on its own space. A row that is lost on its own
-/// space already can not get worse.
+/// log10(error / own): how many decades worse than on its own space.
 double decades(double error, double own) {
-  if (own == worst) return 0;
   return error == worst ? worst : std::log10(error) - std::log10(own);
 }
 
@@ -41,8 +42,9 @@ struct Pairs {
 
   void add(Space const& prepared, Space const& asked, double error, double own, double tau) {
     bool const own_space = &prepared == &asked;
+    bool const lost = own == worst; // nothing can be worse
     if (!own_space && !prepared.contains(asked)) {
-      jumps.push_back(decades(error, own));
+      if (!lost) jumps.push_back(decades(error, own));
       out_of_span_min = std::fmin(out_of_span_min, error); // fmin, fmax: a NaN is no value
       return;
     }
@@ -50,7 +52,8 @@ struct Pairs {
     if (!own_space) nested = true;
     if (error != worst && error <= std::max(tau, 10 * own)) ++learnt;
     in_span_max = std::fmax(in_span_max, error);
-    if (!prepared.family.empty() && prepared.family == asked.family && !asked.contains(prepared))
+    if (!lost && !prepared.family.empty() && prepared.family == asked.family &&
+        !asked.contains(prepared))
       diagonals.push_back(decades(error, own));
   }
 };

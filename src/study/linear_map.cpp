@@ -50,6 +50,15 @@ Matrix closed_form(Spectrum const& known, Matrix const& initial) {
   return weights;
 }
 
+/// The first singular value that counts as zero over the last that does not; 0 without one.
+double rank_gap(Spectrum const& known) {
+  const std::size_t rank = known.rank();
+  return rank == 0 || rank == known.s.size() ? 0 : known.s[rank] / known.s[rank - 1];
+}
+
+/// A set of known rank has round-off (1e-16 of the largest) beyond it; here rank ends at 1e-13.
+constexpr double widest_rank_gap = 1e-2;
+
 class LinearMap : public Method {
 public:
   explicit LinearMap(Parameters const& parameters)
@@ -158,6 +167,13 @@ private:
                        {"iterations", fit.iterations},
                        {"diverged", fit.diverged ? 1 : 0}};
     report.data = {{"training/singular_value", "", known.s}};
+    report.checks = {{"diverged", fit.diverged ? 1.0 : 0.0, Relation::equal, 0,
+                      "training did not overflow; where it did, take a smaller rate"},
+                     {"rank_unclear", rank_gap(known), Relation::at_most, widest_rank_gap,
+                      "singular values of the training inputs leave a gap at the numerical rank " +
+                          std::to_string(known.rank()) +
+                          "; without one, directions are lost to round-off and the condition is "
+                          "that of the others"}};
     if (fit.loss.empty()) return report;
     std::vector<double> loss = fit.loss;
     for (double& value : loss) value *= scale;

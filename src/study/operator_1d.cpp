@@ -11,7 +11,7 @@ class Operator1dProblem : public SpanProblem, public Probed, public BoundaryValu
 public:
   Operator1dProblem(BoundaryValue const& equation, FunctionSpace const& space,
                     std::size_t intervals, SpanDraws const& draws)
-      : SpanProblem(space.space, draws), _equation(equation), _functions(space),
+      : SpanProblem(marked(space.space, equation), draws), _equation(equation), _functions(space),
         _intervals(intervals) {}
 
   std::vector<Check> verify(parallel::Comm const&) const override {

@@ -50,6 +50,10 @@ BoundaryValue equation_of(Parameters const& parameters);
 std::vector<double> combine(std::vector<double> const& coefficients,
                             std::vector<double> const& values, std::size_t nodes);
 
+/// The space with its elements marked by the equation: what is learnt of one operator says nothing
+/// of another.
+Space marked(Space space, BoundaryValue const& equation);
+
 /// Relative uncertainty of a truth that is rounded once per basis function.
 inline constexpr double tabulated_uncertainty = 1e-15;
 

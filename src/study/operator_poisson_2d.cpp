@@ -56,7 +56,8 @@ class Poisson2dProblem : public SpanProblem {
 public:
   Poisson2dProblem(std::string const& space, Modes const& modes, std::size_t intervals, double k,
                    SpanDraws const& draws)
-      : SpanProblem(space_of(space, modes), draws), _modes(modes), _intervals(intervals), _k(k) {}
+      : SpanProblem(marked(space_of(space, modes), BoundaryValue{.k = k}), draws), _modes(modes),
+        _intervals(intervals), _k(k) {}
 
   std::vector<Check> verify(parallel::Comm const&) const override {
     const Check stencil{"five_point_stencil", stencil_error(0), Relation::at_most, 1e-13,
@@ -130,7 +131,7 @@ private:
 std::vector<ParameterSpec> poisson_2d_parameters() {
   std::vector<ParameterSpec> specs{
       {"N", std::int64_t{24}, "intervals along each side: (N+1)^2 nodes", 2, 256},
-      {"k", 1.0, "factor of the Laplacian"},
+      {"k", 1.0, "factor of the Laplacian", -1e100, 1e100},
       {"space", std::string("sin2x2"), "span of the sources: sin<p>x<q>"}};
   for (ParameterSpec& spec : draw_parameters(true)) specs.push_back(std::move(spec));
   return specs;

@@ -106,10 +106,11 @@ std::vector<ParameterSpec> equation_parameters(std::vector<std::string> operator
   const BoundaryValue standard;
   return {{"operator", operators.front(), "differential operator on [0, 1]", 0, 0, operators},
           {"N", std::int64_t{24}, "intervals: nodes i / N, i = 0 .. N", 2, 2048},
-          {"k", standard.k, "factor of the highest derivative (not of advection-diffusion)"},
+          {"k", standard.k, "factor of the highest derivative (not of advection-diffusion)", -1e100,
+           1e100},
           {"c", standard.c, "of -k u'' + c u (reaction-diffusion)"},
           {"beta", standard.beta, "of -eps u'' + beta u' (advection-diffusion)", -1e6, 1e6},
-          {"eps", standard.eps, "of -eps u'' + beta u' (advection-diffusion)"},
+          {"eps", standard.eps, "of -eps u'' + beta u' (advection-diffusion)", -1e100, 1e100},
           {"w", standard.w, "of -k u'' - w^2 u (helmholtz)", -1e4, 1e4}};
 }
 
@@ -123,6 +124,30 @@ BoundaryValue equation_of(Parameters const& parameters) {
   if (parameters.has("eps")) equation.eps = parameters.real("eps");
   require_solvable(equation);
   return equation;
+}
+
+Space marked(Space space, BoundaryValue const& equation) {
+  Parameters known;
+  switch (equation.kind) {
+  case Operator1d::advection_diffusion:
+    known.set("eps", equation.eps);
+    known.set("beta", equation.beta);
+    break;
+  case Operator1d::reaction_diffusion:
+    known.set("c", equation.c);
+    break;
+  case Operator1d::helmholtz:
+    known.set("w", equation.w);
+    break;
+  default:
+    break;
+  }
+  if (equation.kind != Operator1d::advection_diffusion) known.set("k", equation.k);
+  std::set<std::string> elements;
+  for (std::string const& element : space.elements)
+    elements.insert(name(equation.kind) + to_json(known) + element);
+  space.elements = std::move(elements);
+  return space;
 }
 
 std::vector<double> combine(std::vector<double> const& coefficients,

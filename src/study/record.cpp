@@ -6,9 +6,12 @@
 #include "moho/study/atomic_file.hpp"
 #include <algorithm>
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace moho::study {
 namespace {
@@ -111,12 +114,19 @@ void write_data(std::vector<Dataset> const& data, std::string const& path) {
   atomic_replace(temporary, path);
 }
 
-/// What a killed run left under a temporary name.
+/// Does another process of this host that still runs own this temporary file (temporary_name)?
+bool being_written(std::string const& name) {
+  const std::size_t digits = name.find(".tmp") + 4;
+  long const process = std::strtol(name.c_str() + digits, nullptr, 10);
+  return process > 0 && process != ::getpid() && ::kill(static_cast<pid_t>(process), 0) == 0;
+}
+
+/// What a killed run left under a temporary name; another launch may be writing here as well.
 void remove_leftovers(std::string const& folder) {
   std::error_code ignored;
   for (auto const& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name[0] == '.' && name.find(".tmp") != std::string::npos)
+    if (name[0] == '.' && name.find(".tmp") != std::string::npos && !being_written(name))
       std::filesystem::remove(entry.path(), ignored);
   }
 }
@@ -139,7 +149,8 @@ Outcome outcome_of(Json const& record, std::string const& id) {
     if (!check.at("pass").get<bool>())
       outcome.broken.push_back(
           check.at("name").get<std::string>() + " " + check.at("value").dump() + " " +
-          check.at("relation").get<std::string>() + " " + check.at("limit").dump());
+          check.at("relation").get<std::string>() + " " + check.at("limit").dump() +
+          (check.contains("note") ? ": " + check.at("note").get<std::string>() : ""));
   for (Json const& merit : record.at("fom"))
     outcome.merits.push_back({merit.at("name"), real(merit.at("value")), merit.at("unit"),
                               merit.at("better") == "higher"});
@@ -223,7 +234,11 @@ void write_record(Record const& record, std::string const& folder) {
 
 Outcome read_outcome(std::string const& folder, std::string const& id) {
   try {
-    return outcome_of(Json::parse(read_file(folder + "/result.json")), id);
+    const Json record = Json::parse(read_file(folder + "/result.json"));
+    Outcome outcome = outcome_of(record, id);
+    if (record.at("data").is_string() && !std::filesystem::exists(folder + "/data.h5"))
+      outcome.done = false; // its arrays are gone
+    return outcome;
   } catch (std::exception const&) {
     return {};
   }

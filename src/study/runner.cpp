@@ -87,6 +87,7 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   RegionTimer prepare(comm);
   prepare.time([&] { preparation = method->prepare(witness, comm); });
   record.timings["prepare"] = prepare.timing(0);
+  record.checks.insert(record.checks.end(), preparation.checks.begin(), preparation.checks.end());
   run_collectively(comm, [&] { refuse_leaks(record, witness, questions); });
 
   std::vector<Batch> answers(questions.size());
@@ -255,7 +256,9 @@ void work(parallel::Farm& farm, Study const& study, RunOptions const& options,
       Case const& item = cases[static_cast<std::size_t>(next)];
       CaseReport& mine = report.cases[static_cast<std::size_t>(next)];
       progress.note(item.id);
-      bool const finished = mine.action == Action::skipped || sweep.run(item, mine);
+      bool const skipped = mine.action == Action::skipped;
+      if (skipped && comm.root()) mine.outcome = read_outcome(mine.folder, mine.id);
+      bool const finished = skipped || sweep.run(item, mine);
       if (!finished) farm.close();
       if (finished) progress.advance(next - last);
       last = next;
@@ -294,6 +297,23 @@ void run_cases(Study const& study, RunOptions const& options, Comm const& comm,
   share_actions(report, farm, comm);
 }
 
+/// The synthesis; a failure is a record as well.
+Record made_from_points(Synthesis const& synthesis, std::string const& folder,
+                        RunOptions const& options, Comm const& comm) {
+  Record record;
+  try {
+    run_collectively(comm, [&] {
+      if (comm.root())
+        record = synthesize(synthesis, folder, options.make_problem, options.environment);
+    });
+  } catch (Error const& error) {
+    record = {};
+    record.error = error.what();
+  }
+  record.item = synthesis.item;
+  return record;
+}
+
 /// Makes the fits and matrices whose points are all there.
 void run_syntheses(Study const& study, RunOptions const& options, Comm const& comm,
                    std::vector<Case> const& all, RunReport& report, Told const& told) {
@@ -312,12 +332,7 @@ void run_syntheses(Study const& study, RunOptions const& options, Comm const& co
       if (comm.root()) made.outcome = read_outcome(made.folder, made.id);
     } else if (!options.dry_run) {
       if (provenance.empty()) provenance = provenance_json(comm, options.command);
-      Record record;
-      run_collectively(comm, [&] {
-        if (comm.root())
-          record = synthesize(synthesis, report.folder, options.make_problem, options.environment);
-        record.item = synthesis.item;
-      });
+      Record record = made_from_points(synthesis, report.folder, options, comm);
       leave(record, study, provenance, made, comm);
     }
     if (told && comm.root() && !options.dry_run) told(made);

@@ -149,7 +149,7 @@ public:
         _invalid += _records.back().at("status") != "ok";
       } catch (Json::exception const& error) {
         throw Error("cannot use the record '" + path + "' (" + error.what() +
-                    ") run the case again with --force");
+                    ") run that case again: --force --case " + point.id);
       }
     }
   }
@@ -171,7 +171,12 @@ public:
     return names;
   }
   parallel::h5::File data(std::size_t i) const {
-    return parallel::h5::File::open(_folder + "/" + _points[i].id + "/data.h5");
+    try {
+      return parallel::h5::File::open(_folder + "/" + _points[i].id + "/data.h5");
+    } catch (Error const& error) {
+      throw Error(std::string(error.what()) + " run that case again: --force --case " +
+                  _points[i].id);
+    }
   }
   Check check() const {
     return {"points_invalid", static_cast<double>(_invalid), Relation::equal, 0,
@@ -268,7 +273,7 @@ std::map<std::string, std::vector<double>> asked_metrics(Points const& points,
       if (row.size() != labels.size())
         throw Error("cannot use '" + data.path() + "' (/asked/" + name + " has " +
                     std::to_string(row.size()) + " values for " + std::to_string(labels.size()) +
-                    " problems) run the case again with --force");
+                    " problems) run that case again with --force");
       std::vector<double>& matrix = all[name];
       matrix.resize(i * labels.size(), nan);
       matrix.insert(matrix.end(), row.begin(), row.end());
@@ -319,6 +324,10 @@ Record cross_validated(Synthesis const& synthesis, CrossValidationProtocol const
 
   Record record;
   record.checks.push_back(points.check());
+  auto const lost = std::count_if(error->second.begin(), error->second.end(),
+                                  [](double value) { return !std::isfinite(value); });
+  record.checks.push_back({"errors_not_finite", static_cast<double>(lost), Relation::equal, 0,
+                           "every entry of the matrix is a number"});
   record.metrics = {{"sgi", found.sgi},
                     {"ood_jump", found.ood_jump},
                     {"diagonality", found.diagonality},

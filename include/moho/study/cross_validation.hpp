@@ -24,9 +24,9 @@ struct Generalization {
   double broadest_worst;  ///< that error
 };
 
-/// spec: SGI(tau), OODjump, diagonality. Errors of zero count as the smallest double. A NaN or
-/// infinite error is the worst there is: never within a limit. Throws std::logic_error on sizes
-/// that differ.
+/// spec: SGI(tau), OODjump, diagonality. Errors below the square of the round-off (4.9e-32) count
+/// as that. A NaN or infinite error is the worst there is: never within a limit; a row whose own
+/// error is one has no jumps. Throws std::logic_error on sizes that differ.
 Generalization generalization(GeneralizationMatrix const& matrix, double tau);
 
 } // namespace moho::study

@@ -13,6 +13,7 @@ struct Preparation {
   std::vector<Counter> counters; ///< iterations, parameters, samples
   std::vector<Dataset> data{};   ///< loss history
   std::vector<Metric> metrics{}; ///< training error, condition number
+  std::vector<Check> checks{};   ///< what must hold of the preparation: that it did not diverge
 };
 
 /// What one `apply` must spend, summed over all ranks; the same on any number of ranks.

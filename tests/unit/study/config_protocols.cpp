@@ -159,12 +159,17 @@ TEST(Protocols, WhatCannotBeFittedIsRefused) {
   expect_error({"convergence.pool=[\"sed\"]"}, {"convergence.pool", "did you mean 'seed'"});
   expect_error({"convergence.tolerance=-1"}, {"convergence.tolerance"});
   expect_error({"convergence.axes=layers"}, {"unknown key 'convergence.axes'"});
+  expect_error({"axes.tolerance=[0.0, 1e-3]", "convergence.axis=tolerance"},
+               {"its value 0.0 is not positive", "axes.tolerance"});
+  expect_error({"convergence.pool=[\"layers\"]"}, {"unknown axis 'layers'"}); // it is the axis
+  expect_error({"convergence.limits.rate={ least = 2, most = 1 }"}, {"can never hold"});
   expect_error({"convergence.limits.slope=1"}, {"convergence.limits.slope", "rate"});
 }
 
 TEST(Protocols, AMatrixThatCannotBeMadeIsRefused) {
   expect_error({"cross_validation.over=[\"layer\"]"}, {"unknown axis", "did you mean 'layers'"});
   expect_error({"cross_validation.over=[\"waves\"]"}, {"unknown axis 'waves'"}); // the method's
+  expect_error({"cross_validation.over=[\"layers\", \"layers\"]"}, {"unknown axis 'layers'"});
   expect_error({"cross_validation.error=rel_mse"}, {"unknown metric 'rel_mse'"});
   expect_error({"cross_validation.limits.sgj=1"}, {"did you mean 'sgi'"});
   expect_error({"limits.points={ lest = 1 }"}, {"limits.points", "did you mean 'least'"});

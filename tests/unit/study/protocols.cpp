@@ -280,6 +280,42 @@ TEST_F(Protocols, GroupsOfRanksShareTheCases) {
   EXPECT_EQ(run(farmed).count(Action::skipped), 8u);
 }
 
+TEST_F(Protocols, WhatWasDoneBeforeIsToldByEveryGroup) {
+  Study farmed = study({"", "slow"});
+  farmed.ranks_per_case = 1;
+  run(farmed);
+  std::string mine;
+  run_study(farmed, options, comm, [&](CaseReport const& item) {
+    if (item.outcome.status != CaseStatus::ok || item.action != Action::skipped) mine += item.id;
+  });
+  EXPECT_EQ(mine, "");
+}
+
+TEST_F(Protocols, ARowWithoutItsArraysIsRunAgainAndADamagedOneIsNamed) {
+  RunReport report = run(study({"", "slow"}));
+  if (comm.root()) fs::remove(report.cases[0].folder + "/data.h5");
+  comm.barrier();
+  report = run(study({"", "slow"}));
+  EXPECT_EQ(report.cases[0].action, Action::ran);
+  if (comm.root()) {
+    write_atomically(report.cases[0].folder + "/data.h5", "no arrays");
+    fs::remove_all(report.cases[6].folder);
+    fs::remove_all(report.cases[7].folder);
+  }
+  comm.barrier();
+  report = run(study({"", "slow"}));
+  ASSERT_EQ(report.cases.size(), 8u); // one broken row does not cost the other matrix
+  EXPECT_EQ(report.exit_code(), ExitCode::crashed);
+  std::string statuses;
+  for (std::size_t i = 6; i < 8; ++i)
+    statuses += std::string(name(report.cases[i].outcome.status)) + " ";
+  EXPECT_EQ(statuses, "failed ok ");
+  if (comm.root()) {
+    const std::string error = record(report.cases[6])["error"];
+    EXPECT_NE(error.find("--force --case " + report.cases[0].id), std::string::npos) << error;
+  }
+}
+
 TEST_F(Protocols, TheMatrixDoesNotDependOnTheRanks) {
   const RunReport report = run(study({""}));
   Study farmed = study({""});

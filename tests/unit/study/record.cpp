@@ -185,17 +185,21 @@ TEST_F(RecordFolder, InvalidIsDoneAndTellsWhy) {
   const Outcome outcome = read_outcome(folder(), record.item.id);
   EXPECT_TRUE(outcome.done);
   EXPECT_EQ(outcome.status, CaseStatus::invalid);
-  EXPECT_EQ(outcome.broken, std::vector<std::string>{"error 0.5 <= 0.001"});
+  EXPECT_EQ(outcome.broken, std::vector<std::string>{"error 0.5 <= 0.001: limit of the study"});
 }
 
 TEST_F(RecordFolder, LeftoversOfAKilledRunGo) {
   fs::create_directories(_folder);
-  std::ofstream(_folder / ".data.tmp123.h5") << "half";
+  constexpr char gone[] = ".data.tmp1999999999.h5"; // of a process that cannot be
+  const std::string alive = ".data.tmp" + std::to_string(::getppid()) + ".h5";
+  std::ofstream(_folder / gone) << "half";
+  std::ofstream(_folder / alive) << "half";
   std::ofstream(_folder / "notes.txt") << "mine";
   Record record = sound();
   judge(record);
   write_record(record, folder());
-  EXPECT_FALSE(fs::exists(_folder / ".data.tmp123.h5"));
+  EXPECT_FALSE(fs::exists(_folder / gone));
+  EXPECT_TRUE(fs::exists(_folder / alive));
   EXPECT_TRUE(fs::exists(_folder / "notes.txt"));
 }
 

@@ -251,5 +251,14 @@ TEST(Convergence, MisuseIsNamed) {
   EXPECT_NE(message({16, 32}, {1}).find("2 abscissas and 1 errors"), std::string::npos);
 }
 
+TEST(Convergence, AnErrorThatStaysHasNoRate) {
+  const std::vector<double> x{20, 25, 48, 100};
+  std::vector<double> error;
+  for (double const n : x) error.push_back(0.2218146640 * (1 - 2e-14 * std::log(n)));
+  const RateFit fit = fit_rate(x, error, {});
+  EXPECT_FALSE(fit.found);
+  EXPECT_NE(fit.reason.find("do not fall"), std::string::npos) << fit.reason;
+}
+
 } // namespace
 } // namespace moho::study
