@@ -74,5 +74,31 @@ TEST(TrainedMatrix, ControlsAreRejected) {
   EXPECT_GT(adam.worst, 0.2);
 }
 
+/// The value of a check of the preparation, and whether it passes.
+study::Check check_of(Settings const& training, char const* space, char const* name) {
+  auto const asked = problem("operator-1d", {{"space", std::string(space)}});
+  for (study::Check const& check :
+       method("linear-map", training)->prepare(*asked, parallel::Comm()).checks)
+    if (check.name == name) return check;
+  ADD_FAILURE() << "no check " << name;
+  return {};
+}
+
+// Powers up to x^20 on 25 nodes are independent, but not to double precision: directions are lost,
+// which shows as singular values without a gap. Fewer powers, and fewer functions than nodes, have
+// a clear rank.
+TEST(TrainedMatrix, ARankThatRoundOffDecidesIsFoundOut) {
+  for (char const* space : {"poly1", "poly8", "sin2", "sin23", "cos24", "fem"})
+    EXPECT_TRUE(check_of({}, space, "rank_unclear").pass()) << space;
+  EXPECT_FALSE(check_of({}, "poly20", "rank_unclear").pass());
+}
+
+TEST(TrainedMatrix, TrainingThatOverflowsIsFoundOut) {
+  Settings training{{"fit", std::string("gd")}, {"iterations", std::int64_t{500}}};
+  EXPECT_TRUE(check_of(training, "sin4", "diverged").pass());
+  training["rate"] = 1e6;
+  EXPECT_FALSE(check_of(training, "sin4", "diverged").pass());
+}
+
 } // namespace
 } // namespace moho::verification

@@ -233,11 +233,17 @@ def test_every_shipped_study_is_sound(place):
         assert len(place.json("config", "check", study["path"])["cases"]) > 0
 
 
+PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
+            "dispersion-layering", "dispersion-family", "operator-1d", "poisson-2d",
+            "coefficient-1d"}
+METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
+           "fem-1d", "fd-fit"}
+
+
 def test_the_list_names_everything_and_finds_bad_studies(place):
     listing = place.json("list")
-    assert {p["name"] for p in listing["problems"]} == {"dispersion-reference",
-                                                        "dispersion-gradient", "dispersion-prior"}
-    assert {m["name"] for m in listing["methods"]} == {"dispersion-solver", "halfspace-average"}
+    assert {p["name"] for p in listing["problems"]} == PROBLEMS
+    assert {m["name"] for m in listing["methods"]} == METHODS
     assert "dispersion-solver" in place.moho("list").stdout
     (place.path / "studies").mkdir()
     place.write(STUDY + "[extra]\n", "studies/bad.toml")
@@ -248,8 +254,7 @@ def test_verify_prints_its_checks(place):
     done = place.moho("verify", "dispersion-gradient", ranks=2)
     assert "halfspace_rayleigh" in done.stdout and "FAIL" not in done.stdout
     checks = place.json("verify")["problems"]
-    assert {p["problem"] for p in checks} == {"dispersion-reference", "dispersion-gradient",
-                                              "dispersion-prior"}
+    assert {p["problem"] for p in checks} == PROBLEMS
     for problem in checks:
         names = [c["name"] for c in problem["checks"]]
         assert any(n.startswith("control.") for n in names)
