@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import load
 import load_synthesis
@@ -14,11 +15,13 @@ from plot_matrix import capital
 from report_tables import number
 
 MOST_FIGURES = 4  # of one axis and error; the table has all
+MOST_LOST = 6  # conclusions that are named as missing
 WITHOUT = ("synthesis", "points", "axis", "error", "refine", "expected", "floor", "pool")
 
 
-def add(study: str, records: list[load.Record], drawn: Drawn) -> None:
-    """Adds what the rates of these records give to `drawn`."""
+def add(study: str, records: list[load.Record], drawn: Drawn, settings: dict | None = None) -> None:
+    """Adds what the rates of these records give to `drawn`; `settings` (study.toml) tells which
+    there should be."""
     found = [r for r in records if synthesis(r) == RATE]
     rates: dict[str, Rate] = {}
     for record in found:
@@ -39,11 +42,45 @@ def add(study: str, records: list[load.Record], drawn: Drawn) -> None:
                 f"{len(lost)} of {len(rate.ids)} cases of {rate.record['id']} (their records are "
                 f"missing or broken: {', '.join(lost[:3])}{' ..' if len(lost) > 3 else ''})"
             )
+    said = [text for one in _asked(settings) for text in _never_made(one, records)]
+    drawn.missing += said[:MOST_LOST]
+    if len(said) > MOST_LOST:
+        drawn.missing.append(f"{len(said) - MOST_LOST} more convergences that are missing")
     parts: dict[tuple, list[Rate]] = {}
     for rate in rates.values():
         parts.setdefault((rate.axis, rate.measure, rate.down), []).append(rate)
     for (axis, measure, _), part in parts.items():
         _figures(study, axis, measure, part, drawn)
+
+
+def _asked(settings: dict | None) -> list[dict]:
+    """The tables [[convergence]] of study.toml."""
+    found = (settings or {}).get("convergence", [])
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _never_made(protocol: dict, records: list[load.Record]) -> list[str]:
+    """Series of cases along the axis, told apart by all but it and what is pooled, of which no
+    record draws a conclusion."""
+    axis, error = protocol.get("axis"), protocol.get("error")
+    within = (axis, *protocol.get("pool", []))
+    made: set[str] = set()
+    series: dict[str, list[load.Record]] = {}
+    for r in records:
+        case = r["case"]
+        if synthesis(r) == RATE and (case["axis"], case["error"]) == (axis, error):
+            made |= set(case.get("points", []))
+        elif synthesis(r) is None and axis in case:
+            rest = {k: v for k, v in case.items() if k not in within}
+            series.setdefault(json.dumps(rest, sort_keys=True), []).append(r)
+    keys = tables.telling_keys([cases[0] for cases in series.values()], within)
+    return [
+        load_synthesis.never_made(
+            f"the convergence of {error} along {axis} ({tables.label(cases[0], keys)})", cases
+        )
+        for cases in series.values()
+        if len({r["case"][axis] for r in cases}) > 1 and not made & {r["id"] for r in cases}
+    ]
 
 
 def _set_apart(rates: list[Rate], keys: tuple[str, ...]) -> dict[str, list[Rate]]:
@@ -105,8 +142,13 @@ def _caption(axis: str, measure: str, series: list[tuple[str, Rate]]) -> str:
     text = (
         f"{capital(plot_convergence.error_name(measure))} against {axis}. Filled points are "
         "those that the fit rests on, the line is the fit over its range; at its fine end stands "
-        "the rate with half its confidence interval; triangles have the fitted slope."
+        f"the rate with half its {_interval(series)}; triangles have the fitted slope."
     )
+    if not all(rate.replicated for _, rate in series):
+        text += (
+            " Without replicates a smooth drift of the slope is bias, which the interval does not "
+            "cover."
+        )
     reasons: dict[str, list[str]] = {}
     for label, rate in series:
         if not rate.found:
@@ -119,10 +161,19 @@ def _caption(axis: str, measure: str, series: list[tuple[str, Rate]]) -> str:
     return text
 
 
+def _interval(series: list[tuple[str, Rate]]) -> str:
+    """What the interval of these rates is of."""
+    if all(rate.replicated for _, rate in series):
+        return "95 % confidence interval"
+    return "95 % interval of the scatter about the line"
+
+
 def _quote(axis: str, measure: str, series: list[tuple[str, Rate]]) -> str:
     """The rates that were found, and how many were not."""
     said = [finding(label, rate) for label, rate in series if rate.found]
     lost = [label for label, rate in series if not rate.found]
+    if said:
+        said[-1] += f" (\u00b1: {_interval([s for s in series if s[1].found])})"
     if lost:
         some = lost[0] if len(lost) == 1 else f"{len(lost)} of {len(series)} series"
         said.append(f"{some} {'has' if len(lost) == 1 else 'have'} no rate")

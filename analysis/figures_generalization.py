@@ -74,13 +74,38 @@ def _read(found: list[load.Record], rows: dict, drawn: Drawn) -> list[Matrix]:
                 f"{len(lost)} of {len(matrix.rows)} rows of {record['id']} (their records are "
                 f"missing or broken: {_few(lost)})"
             )
-    alone = [i for i in rows if i not in held]
+    for record in found:
+        if record["status"] == "failed":  # named above
+            held |= set(record["case"].get("points", []))
+    alone, said = _never_made({i: r for i, r in rows.items() if i not in held})
+    drawn.missing += said
     if alone:
         drawn.missing.append(
             f"the generalization matrix of {len(alone)} rows (no synthesis that can be read holds "
             f"them: {_few(alone)}; run the study to its end)"
         )
     return matrices
+
+
+def _never_made(rows: dict) -> tuple[list[str], list[str]]:
+    """(ids of the rows whose matrix could be made, what is said of those where rows failed)."""
+    keys = (*tables.METHOD_KEYS, "problem", "asked", "asked_hash")
+    parts: dict[str, list[load.Record]] = {}
+    for r in rows.values():
+        same = {k: r["case"].get(k) for k in keys}
+        parts.setdefault(json.dumps(same, sort_keys=True), []).append(r)
+    told = tables.telling_keys([part[0] for part in parts.values()], ("asked", "asked_hash"))
+    alone, said = [], []
+    for part in parts.values():
+        if any(r["status"] == "failed" for r in part):
+            name = tables.label(part[0], told)
+            said.append(load_synthesis.never_made(f"the generalization matrix of {name}", part))
+        else:
+            alone += [r["id"] for r in part]
+    if len(said) > MOST_FIGURES:
+        more = f"{len(said) - MOST_FIGURES} more generalization matrices that are missing"
+        said = [*said[:MOST_FIGURES], more]
+    return alone, said
 
 
 def _few(ids: list[str]) -> str:
@@ -167,6 +192,15 @@ def _broadest(matrix: Matrix) -> str:
     return f"; broadest is {matrix.broadest} with a worst error of {_size(worst)}"
 
 
+def _by_chance(group: list[Matrix]) -> str:
+    """How many errors are small although the space asked lies not within that of training."""
+    small = sum(int(((m.values <= m.tau) & ~m.contains).sum()) for m in group)
+    if not small:
+        return ""
+    what = "1 blue cell lies" if small == 1 else f"{small} blue cells lie"
+    return f" {what} outside the outlines: such errors are small, but the space was not learnt."
+
+
 def _matrices(study: str, title: str, group: list[Matrix], drawn: Drawn) -> None:
     names = titles([m.record for m in group])
     panels = list(zip(names, group))
@@ -179,7 +213,7 @@ def _matrices(study: str, title: str, group: list[Matrix], drawn: Drawn) -> None
         "about each (columns); outlined where the space asked lies within that of training."
     )
     if any((m.values <= m.tau).any() for m in group):
-        text += f" Blue is an error of at most {first.tau:g}."
+        text += f" Blue is an error of at most {first.tau:g}.{_by_chance(group)}"
     drawn.figures.append(
         Figure(
             _name(study, "matrix", title, group, drawn),
@@ -426,7 +460,7 @@ def _table(found: list[load.Record], matrices: dict[str, Matrix], rows: dict) ->
                 _span(condition, lambda v: f"{v:.2g}") if condition.size else "–",
                 str(record["case"].get("fit", "–")),
                 *(_counted(mine, name) for name in ("iterations", "samples")),
-                seconds(get("seconds")),
+                seconds(record["timings"].get("rows", {}).get("median")),
                 record["id"],
             ]
         )

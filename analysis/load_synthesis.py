@@ -34,6 +34,13 @@ def points(records: list[Record]) -> list[Record]:
     return [r for r in records if not is_row(r) and synthesis(r) is None]
 
 
+def never_made(what: str, cases: list[Record]) -> str:
+    """Why a conclusion has no record, in words, from the cases that it would rest on."""
+    failed = sum(r["status"] == "failed" for r in cases)
+    why = f"{failed} of its {len(cases)} cases failed" if failed else "run the study to its end"
+    return f"{what} is missing: {why}"
+
+
 def metric(record: Record, name: str) -> float:
     """One number of a record; NaN where it has none."""
     value = record["metrics"].get(name)
@@ -144,6 +151,12 @@ class Rate:
     @property
     def found(self) -> bool:
         return bool(np.isfinite(self.number("")))
+
+    @property
+    def replicated(self) -> bool:
+        """Some value of the axis has several of the points that the fit rests on."""
+        x = self.x[self.used.astype(bool)]
+        return len(np.unique(x)) < len(x)
 
 
 def read_rate(record: Record) -> Rate:

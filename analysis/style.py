@@ -140,6 +140,8 @@ def _laid_out(figure: Figure, like: Figure | None = None) -> Figure:
         mine.set_anchor(theirs.get_anchor())
         mine.set_box_aspect(theirs.get_box_aspect())  # colour bars get theirs from the layout
         mine.set_aspect(theirs.get_aspect())
+    for mine, theirs in zip(figure.texts, like.texts if like else ()):  # a title over all panels
+        mine.set_position(theirs.get_position())
     return figure
 
 
@@ -155,7 +157,7 @@ def _written(figure: Figure, file_format: str) -> bytes:
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     if not _shaded(figure):
         picture = picture.quantize(128, dither=Image.Dither.NONE)
-    picture.save(buffer, "png", optimize=True, dpi=(DPI, DPI))
+    picture.save(buffer, "png", dpi=(DPI, DPI))
     return buffer.getvalue()
 
 

@@ -22,4 +22,7 @@ def runs(tmp_path):
 @pytest.fixture
 def no_drawing(monkeypatch):
     """For tests of text: drawing takes seconds. The pictures are then all alike."""
-    monkeypatch.setattr(style, "render", lambda make, theme="light", kind="png": b"\x89PNG")
+    kinds = {False: ("light", "dark"), True: ("light", "dark", "pdf")}
+    monkeypatch.setattr(
+        style, "pictures", lambda make, pdf=False: dict.fromkeys(kinds[pdf], b"\x89PNG")
+    )

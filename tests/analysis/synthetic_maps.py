@@ -143,9 +143,8 @@ def matrix_record(fit: str, study: str = "crossval", **case) -> dict:
         "out_of_span_min": float(table[~contains].min()),
         "broadest": int(worst.argmin()),
         "broadest_worst": float(worst.min()),
-        "seconds": 0.021 * len(SPACES),
     }
-    content["timings"] = {}
+    content["timings"] = {"rows": synthetic.timing(0.021 * len(SPACES))}
     return content
 
 
@@ -188,6 +187,7 @@ def rate_record(order: int, found: bool = True, study: str = "convergence", **ca
         "error": "coefficient_rel_abs",
         "refine": "up",
         "expected": order,
+        "points": [f"fd-fit-N{n}-q{order}" for n in (8, 16, 32, 64, 128)],
     }
     rate = {"": order - 0.01, "_low": order - 0.03, "_high": order + 0.01, "_from": 32, "_to": 128}
     rate |= {"_points": 3, "_constant": 0.9}

@@ -84,6 +84,21 @@ def test_negative_ellipticity_has_ticks(values):
     assert sum(t < 0 for t in ticks) >= 2 and min(ticks) >= values[0] * 1.6
 
 
+def test_csv_of_records_that_all_failed_has_a_head_alone(tmp_path, capsys):
+    content = synthetic.record()
+    content |= {"status": "failed", "error": "no", "data": None, "checks": [], "counters": {}}
+    content |= {"timings": {}, "metrics": {}, "fom": []}
+    synthetic.write(tmp_path, content)
+    assert export.main(["csv", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("study,id,status,kind,name,value") and told.out.count("\n") == 1
+    assert "ref-0001/result.json (status failed)" in told.err
+    synthetic.write(tmp_path, synthetic.record(case_id="sound") | {"data": None})
+    assert export.main(["csv", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "accuracy,sound,ok,check" in told.out and told.err.count("no number") == 1
+
+
 @pytest.mark.parametrize("kind", plots.CONCLUSIONS)
 def test_conclusions_from_the_command_line(tmp_path, capsys, kind):
     image = tmp_path / "a.png"

@@ -129,6 +129,44 @@ def test_crashed_case_is_told(runs):
 
 
 @quick
+def test_failed_case_is_named_once(runs):
+    def crash(content):
+        void(content)
+        content |= {"status": "failed", "error": "rank 1 was killed", "checks": []}
+
+    edit(runs / "scaling" / "grad-r1" / "result.json", lambda content: content.update(checks=[]))
+    edit(runs / "scaling" / "grad-r2" / "result.json", crash)
+    said = [w for w in report.warnings(load.load(runs)) if w.startswith("scaling/grad")]
+    assert said == [
+        "scaling/grad-r1: nothing was checked",
+        "scaling/grad-r2: failed: rank 1 was killed",
+    ]
+
+
+def test_figure_that_cannot_be_drawn_is_named_and_the_rest_drawn(runs, monkeypatch, capsys):
+    def fail(*_):
+        raise ValueError("no such\nsymbol")
+
+    monkeypatch.setattr(figures.figures_speed.plot_speed, "scaling", fail)
+    page = write(runs, "--figures", runs / "f", "--json")
+    what = "figure scaling-scaling (cannot be drawn: ValueError: no such symbol)"
+    assert page.text.count(what) == 2  # before quoting and under its study
+    assert "scaling-scaling" not in page.ids and set(FIGURES) - {"scaling-scaling"} < set(page.ids)
+    assert not (runs / "f" / "scaling-scaling.png").exists()
+    assert len(list((runs / "f").glob("*.png"))) == len(FIGURES) - 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["undrawn"] == [f"not shown: {what}"] and what in told.err
+
+
+@quick
+@pytest.mark.parametrize("asked", [True, False])
+def test_pdf_is_drawn_and_offered_where_figures_are_asked_for(runs, asked):
+    page = write(runs, *(["--figures", runs / "f"] if asked else []))
+    assert ("PDF" in page.text) == asked
+    assert any("application/pdf" in link for link in page.links) == asked
+
+
+@quick
 def test_damaged_record_is_named_on_page_and_stderr(runs, capsys):
     (runs / "scaling" / "grad-r2" / "result.json").write_text('{"format":')
     page = write(runs)
@@ -205,6 +243,16 @@ def pictures(runs):
 @pytest.fixture(scope="module")
 def base_pictures(tmp_path_factory):
     return pictures(synthetic.write_all(tmp_path_factory.mktemp("base")))
+
+
+@pytest.mark.parametrize("pdf", [True, False])
+def test_pictures_of_the_page_are_those_drawn_one_by_one(runs, pdf):
+    found = figures.of_study("accuracy", load.load(runs).of_study("accuracy")).figures
+    for one in (found[0], found[3]):  # a title over all panels; colour bars
+        drawn = style.pictures(one.make, pdf)
+        assert drawn["light"] == style.render(one.make) and drawn["dark"] != drawn["light"]
+        assert drawn["dark"] == style.render(one.make, "dark"), one.name  # found anew
+        assert drawn.get("pdf", b"%PDF").startswith(b"%PDF") and ("pdf" in drawn) == pdf
 
 
 def test_figures_are_repeatable(base_pictures, tmp_path):

@@ -219,6 +219,56 @@ def test_missing_and_broken_rows_are_named(one):
 
 
 @quick
+def test_time_of_a_matrix_is_that_of_its_rows(base):
+    table = next(t for t in of(base, "crossval").tables if t["title"] == "Generalization matrices")
+    times = [row[table["head"].index("time")] for row in table["rows"]]
+    assert times == ["273 ms"] * 3  # 13 rows of 21 ms
+
+
+def crash(content):
+    content |= {"status": "failed", "error": "too coarse", "data": None, "checks": []}
+    content |= {"metrics": {}, "timings": {}, "counters": {}}
+
+
+@quick
+def test_matrix_that_failed_rows_prevent_is_named(one):
+    for name in ("linear-map-gd-sin2", "linear-map-gd-fem"):
+        edit(one / "crossval" / name / "result.json", crash)
+    for path in (one / "crossval" / "cross-validation-gd-0a1b").iterdir():
+        path.unlink()
+    page = write(one)
+    assert "generalization matrix of linear-map is missing: 2 of its 13 cases failed" in page.text
+    assert "no synthesis that can be read" not in page.text
+
+
+ASKED = """
+[[convergence]]
+axis = "N"
+error = "coefficient_rel_abs"
+pool = []
+"""
+
+
+@quick
+@pytest.mark.parametrize("asked", [ASKED, ""])
+def test_rate_that_failed_cases_prevent_is_named(tmp_path, asked):
+    folder = maps.write_convergence(tmp_path) / "convergence"
+    with (folder / "study.toml").open("a") as file:
+        file.write(asked)
+    assert "is missing" not in write(tmp_path).text  # both rates are there
+    for n in (8, 16):
+        edit(folder / f"fd-fit-N{n}-q2" / "result.json", crash)
+    for name in ("convergence-N-q2", "convergence-N-q4"):
+        for path in (folder / name).iterdir():
+            path.unlink()
+        (folder / name).rmdir()
+    text = write(tmp_path).text
+    for said in ("(order = 2) is missing: 2 of its 5 cases failed", "(order = 4) is missing: run"):
+        said = f"the convergence of coefficient_rel_abs along N {said}"
+        assert (said in text) == bool(asked), said
+
+
+@quick
 def test_missing_matrix_is_named(one):
     for path in (one / "crossval" / "cross-validation-gd-0a1b").iterdir():
         path.unlink()
@@ -312,6 +362,22 @@ def pictures(runs):
 
 def read(runs, fit="gd"):
     return load_synthesis.read_matrix(record_at(runs / "crossval" / f"cross-validation-{fit}-0a1b"))
+
+
+def test_small_errors_outside_the_outline_are_counted(tmp_path):
+    runs = maps.write_cross_validation(tmp_path, ("gd",))
+
+    def caption():
+        return next(f for f in of(runs, "crossval").figures if f.kind == "matrix").caption
+
+    path = runs / "crossval" / "cross-validation-gd-0a1b" / "data.h5"
+    with h5py.File(path, "r+") as file:
+        values, inside = file["matrix/rel_mse"][()], file["matrix/contains"][()] != 0
+        file["matrix/rel_mse"][...] = np.where(inside, values, np.maximum(values, 1e-3))
+    assert "outside the outlines" not in caption()
+    with h5py.File(path, "r+") as file:
+        file["matrix/rel_mse"][0, 12] = file["matrix/rel_mse"][4, 0] = 1e-17
+    assert "2 blue cells lie outside the outlines: such errors are small, but" in caption()
 
 
 def test_scale_breaks_at_tau(base):
@@ -469,6 +535,20 @@ def test_rates_stand_at_the_fine_end_and_apart(refine, side):
     assert len(triangles) == 1  # they share what is expected
 
 
+@pytest.mark.parametrize("replicated", [False, True])
+def test_interval_is_called_what_it_is(rates, replicated):
+    path = rates / "convergence" / "convergence-N-q2" / "data.h5"
+    if replicated:
+        with h5py.File(path, "r+") as file:
+            file["convergence/x"][3] = 32.0  # beside another that the fit uses
+    (rates / "convergence" / "convergence-N-q4" / "result.json").unlink()
+    figure = of(rates, "convergence").figures[0]
+    scatter = "95 % interval of the scatter about the line"
+    assert (scatter in figure.caption) == (scatter in figure.quote) == (not replicated)
+    assert ("is bias, which the interval does not cover" in figure.caption) != replicated
+    assert ("95 % confidence interval" in figure.quote) == replicated
+
+
 def test_zero_and_unknown_errors_are_counted(rates):
     path = rates / "convergence" / "convergence-N-q2" / "data.h5"
     with h5py.File(path, "r+") as file:
@@ -509,6 +589,15 @@ def test_probe_tells_an_operator_from_a_projection(base):
     assert len(probe(base, "fem").nodes) == maps.NODES - 1
 
 
+@pytest.mark.parametrize("name", ["biharmonic-clamped", "a_b {c} $x \\y% #^", "longer than " * 9])
+def test_probes_of_any_name_are_drawn(base, name):
+    make = lambda: plot_green.green_images([(name, probe(base, "fem"))])  # noqa: E731
+    assert style.render(make).startswith(b"\x89PNG")
+    with style.theme():
+        said = [t.get_text() for t in make().axes[0].texts]
+    assert " ".join(said).split("\n")[0].split()[0] == name.split()[0]
+
+
 def test_difference_panel_has_a_scale_of_its_own(base):
     with style.theme():
         both = [(label, probe(base, label)) for label in ("sin2", "fem")]
@@ -520,7 +609,8 @@ def test_difference_panel_has_a_scale_of_its_own(base):
     )
     assert [t.get_text() for t in figure.axes[3].texts] == ["singular"]
     assert [t.get_text() for t in figure.axes[6].texts] == ["exactly zero"]
-    assert not [t for axes in alone.axes for t in axes.texts]  # no inverse at all: no column
+    words = [t.get_text() for axes in alone.axes for t in axes.texts]
+    assert words == ["sin2"]  # its name; no inverse at all: no column
 
 
 def test_kinks_are_drawn_at_the_order_of_the_operator(base):
