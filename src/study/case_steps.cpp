@@ -49,10 +49,12 @@ void refuse_leaks(Record& record, Witness const& witness, QuestionList const& qu
   if (witness.seen() == 0 || !witness.sampled()) return;
   std::size_t asked = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    asked += questions[i]->inputs.count();
-    if (const std::size_t leaked = witness.leaked(questions[i]->inputs); leaked > 0)
+    Question& question = *questions[i];
+    asked += question.inputs.count();
+    if (question.hashes.empty()) question.hashes = item_hashes(question.inputs);
+    if (const std::size_t leaked = witness.leaked(question.hashes); leaked > 0)
       throw Error("method '" + record.item.method.name + "' has seen " + std::to_string(leaked) +
-                  " of the " + std::to_string(questions[i]->inputs.count()) + " inputs of '" +
+                  " of the " + std::to_string(question.inputs.count()) + " inputs of '" +
                   (record.item.asked_labels.empty() ? record.item.problem.name
                                                     : record.item.asked_labels[i]) +
                   "' that it is asked about (its answers would be recalled, not computed) let "

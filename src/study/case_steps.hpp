@@ -16,7 +16,8 @@ namespace moho::study {
 struct Question {
   std::unique_ptr<Problem> problem;
   Batch inputs, truth;
-  bool known = false; ///< the truth is there
+  std::vector<std::uint64_t> hashes; ///< of the inputs' items; made when they are needed
+  bool known = false;                ///< the truth is there
 };
 using QuestionList = std::vector<std::shared_ptr<Question>>;
 

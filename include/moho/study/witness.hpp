@@ -4,12 +4,13 @@
 #pragma once
 #include "moho/study/problem.hpp"
 #include <cstdint>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
 namespace moho::study {
 
-/// FNV-1a (64 bits) of each item's values: its rows of `input` where the batch has such an array,
+/// A hash (64 bits) of each item's values: its rows of `input` where the batch has such an array,
 /// else of every array with one row per item, and its stretch of every ragged array (`x_offset`).
 std::vector<std::uint64_t> item_hashes(Batch const& batch);
 
@@ -37,8 +38,8 @@ public:
 
   /// Items drawn so far, each once.
   std::size_t seen() const { return _seen.size(); }
-  /// How many items of `asked` were drawn before.
-  std::size_t leaked(Batch const& asked) const;
+  /// How many of the items with these hashes were drawn before.
+  std::size_t leaked(std::span<const std::uint64_t> hashes) const;
 
 private:
   Problem const& _problem;
