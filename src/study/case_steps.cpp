@@ -46,7 +46,7 @@ std::size_t own_question(Case const& item) {
 }
 
 void refuse_leaks(Record& record, Witness const& witness, QuestionList const& questions) {
-  if (witness.seen() == 0 || !witness.sampled()) return;
+  if (witness.seen() == 0) return;
   std::size_t asked = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     Question& question = *questions[i];

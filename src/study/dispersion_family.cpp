@@ -178,13 +178,10 @@ double difference(std::vector<double> const& a, std::vector<double> const& b) {
   return worst;
 }
 
-/// The control of a check passes when the same check rejects the perturbed value.
-void append_with_control(std::vector<Check>& checks, Check check, double perturbed,
+void append_with_control(std::vector<Check>& checks, Check const& check, double perturbed,
                          std::string const& how) {
   checks.push_back(check);
-  check.value = perturbed;
-  checks.push_back({"control." + check.name, check.pass() ? 1.0 : 0.0, Relation::equal, 0,
-                    "the same check rejects " + how});
+  checks.push_back(control_of(check, perturbed, how));
 }
 
 class DispersionFamily : public Problem {

@@ -97,14 +97,6 @@ LoveErrors love_errors(SolveOptions const& options, double wrong_phase, int wron
   return errors;
 }
 
-/// The control of a check passes when the same check rejects the perturbed answer.
-Check control(Check const& check, double perturbed, char const* how) {
-  Check same = check;
-  same.value = perturbed;
-  return {"control." + check.name, same.pass() ? 1.0 : 0.0, Relation::equal, 0,
-          std::string("the same check rejects ") + how};
-}
-
 void append_checks(std::vector<Check>& checks, bool extended) {
   const std::string suffix = extended ? ".extended" : "";
   const std::string which = extended ? " (extended precision)" : "";
@@ -119,11 +111,11 @@ void append_checks(std::vector<Check>& checks, bool extended) {
   const Check count{"two_layer_love_count" + suffix, static_cast<double>(love.count_mismatches),
                     Relation::equal, 0, "periods with a wrong number of trapped modes" + which};
   checks.push_back(halfspace);
-  checks.push_back(control(halfspace, halfspace_error(options, 1e-9), "1e-9 more"));
+  checks.push_back(control_of(halfspace, halfspace_error(options, 1e-9), "1e-9 more"));
   checks.push_back(phase);
-  checks.push_back(control(phase, perturbed.phase, "1e-9 more"));
+  checks.push_back(control_of(phase, perturbed.phase, "1e-9 more"));
   checks.push_back(count);
-  checks.push_back(control(count, perturbed.count_mismatches, "one mode more"));
+  checks.push_back(control_of(count, perturbed.count_mismatches, "one mode more"));
 }
 
 } // namespace

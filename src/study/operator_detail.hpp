@@ -95,7 +95,5 @@ Assessment assess_probe(BoundaryValue const& equation, std::size_t intervals, Ba
 
 /// Tables against closed forms that no quadrature enters, each with a control.
 std::vector<Check> boundary_value_checks(BoundaryValue const& equation, std::size_t intervals);
-/// The control of a check: 0, and so passing, when the same check rejects `perturbed`.
-Check control_of(Check const& check, double perturbed, std::string const& how);
 
 } // namespace moho::study

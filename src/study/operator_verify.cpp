@@ -127,13 +127,6 @@ double partition_error(BoundaryValue const& equation, std::size_t intervals, std
 
 } // namespace
 
-Check control_of(Check const& check, double perturbed, std::string const& how) {
-  Check same = check;
-  same.value = perturbed;
-  return {"control." + check.name, same.pass() ? 1.0 : 0.0, Relation::equal, 0,
-          "the same check rejects " + how};
-}
-
 std::vector<Check> boundary_value_checks(BoundaryValue const& equation, std::size_t intervals) {
   const Check closed{"closed_form", closed_form_error(equation, intervals, 0), Relation::at_most,
                      1e-14,

@@ -35,4 +35,11 @@ bool Check::pass() const {
   return false;
 }
 
+Check control_of(Check const& check, double perturbed, std::string const& how) {
+  Check same = check;
+  same.value = perturbed;
+  return {"control." + check.name, same.pass() ? 1.0 : 0.0, Relation::equal, 0,
+          "the same check rejects " + how};
+}
+
 } // namespace moho::study

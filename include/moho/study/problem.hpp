@@ -28,6 +28,10 @@ struct Check {
   bool pass() const;
 };
 
+/// The control of a check, "control.<name>": it passes when the same check rejects the `perturbed`
+/// value. `how` it was perturbed is for people.
+Check control_of(Check const& check, double perturbed, std::string const& how);
+
 /// A number that describes the answer: an error, a count of mismatches.
 struct Metric {
   std::string name;

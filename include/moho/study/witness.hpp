@@ -14,7 +14,7 @@ namespace moho::study {
 /// else of every array with one row per item, and its stretch of every ragged array (`x_offset`).
 std::vector<std::uint64_t> item_hashes(Batch const& batch);
 
-/// Stands in for a problem and notes the items that are drawn from it.
+/// Stands in for a problem and notes the items that are drawn from it, where they are samples.
 class Witness : public Problem {
 public:
   explicit Witness(Problem const& problem) : _problem(problem) {}
