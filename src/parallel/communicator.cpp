@@ -8,11 +8,12 @@
 #include <exception>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 namespace moho::parallel {
 namespace {
 
-constexpr int gather_tag = 1;
+constexpr int gather_tag = 1, scatter_tag = 2;
 
 void check(int code, char const* call) {
   if (code == MPI_SUCCESS) return;
@@ -54,7 +55,17 @@ void in_chunks(std::size_t bytes, std::size_t chunk, Send const& send) {
   }
 }
 
+std::vector<void (*)()>& last_steps() {
+  static std::vector<void (*)()> steps;
+  return steps;
+}
+
 } // namespace
+
+void before_finalize(void (*body)()) {
+  auto& steps = last_steps();
+  if (std::find(steps.begin(), steps.end(), body) == steps.end()) steps.push_back(body);
+}
 
 Environment::Environment(int& argc, char**& argv) : _uncaught(std::uncaught_exceptions()) {
   int provided = MPI_THREAD_SINGLE;
@@ -72,6 +83,7 @@ Environment::~Environment() {
   if (std::uncaught_exceptions() > _uncaught) {
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::crashed));
   }
+  for (auto& steps = last_steps(); !steps.empty(); steps.pop_back()) steps.back()();
   MPI_Finalize();
 }
 
@@ -210,6 +222,55 @@ std::vector<std::string> Comm::gather(std::string const& text, int root) const {
     first += static_cast<std::size_t>(n);
   }
   return out;
+}
+
+namespace {
+
+// A length of -1 tells that nothing will follow.
+void send_bytes(MPI_Comm comm, std::string const* bytes, int to, std::size_t chunk) {
+  const std::int64_t length = bytes ? static_cast<std::int64_t>(bytes->size()) : -1;
+  check(MPI_Send(&length, 1, MPI_INT64_T, to, scatter_tag, comm), "MPI_Send");
+  if (!bytes) return;
+  in_chunks(bytes->size(), chunk, [&](std::size_t first, int n) {
+    check(MPI_Send(bytes->data() + first, n, MPI_BYTE, to, scatter_tag, comm), "MPI_Send");
+  });
+}
+
+std::string receive_bytes(MPI_Comm comm, int from, std::size_t chunk) {
+  std::int64_t length = 0;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Irecv(&length, 1, MPI_INT64_T, from, scatter_tag, comm, &request), "MPI_Irecv");
+  wait_asleep(request, "MPI_Irecv");
+  if (length < 0) throw Error("no data came (the root rank failed) see its message");
+  std::string out(static_cast<std::size_t>(length), '\0');
+  in_chunks(out.size(), chunk, [&](std::size_t first, int n) {
+    check(MPI_Recv(out.data() + first, n, MPI_BYTE, from, scatter_tag, comm, MPI_STATUS_IGNORE),
+          "MPI_Recv");
+  });
+  return out;
+}
+
+} // namespace
+
+std::string Comm::scatter(std::function<std::string(int rank)> const& make, int root) const {
+  if (rank() != root) return receive_bytes(_comm, root, _chunk);
+  std::string own;
+  for (int to = 0; to < size(); ++to) {
+    try {
+      std::string bytes = make(to);
+      if (to == root)
+        own = std::move(bytes);
+      else
+        send_bytes(_comm, &bytes, to, _chunk);
+    } catch (MpiError const&) {
+      throw;
+    } catch (...) {
+      for (int waits = to; waits < size(); ++waits)
+        if (waits != root) send_bytes(_comm, nullptr, waits, _chunk);
+      throw;
+    }
+  }
+  return own;
 }
 
 namespace {

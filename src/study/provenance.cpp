@@ -8,9 +8,6 @@
 #include <moho/version.hpp>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
-#if __has_include(<petscversion.h>)
-#include <petscversion.h>
-#endif
 
 namespace moho::study {
 namespace {
@@ -34,15 +31,6 @@ std::string mpi_version() {
   return all.substr(0, all.find_first_of(",\n"));
 }
 
-Json petsc_version() {
-#ifdef PETSC_VERSION_MAJOR
-  return std::to_string(PETSC_VERSION_MAJOR) + "." + std::to_string(PETSC_VERSION_MINOR) + "." +
-         std::to_string(PETSC_VERSION_SUBMINOR);
-#else
-  return nullptr;
-#endif
-}
-
 Json build_json() {
   return {{"version", MOHO_VERSION},
           {"compiler", MOHO_COMPILER},
@@ -54,7 +42,7 @@ Json build_json() {
           {"kokkos", kokkos_version()},
           {"backend", backend_name()},
           {"mpi", mpi_version()},
-          {"petsc", petsc_version()},
+          {"petsc", MOHO_PETSC_VERSION},
           {"hdf5", MOHO_HDF5_VERSION},
           {"blas", blas_description()}};
 }

@@ -2,6 +2,7 @@
 // main() of tests under MPI: rank 0 reports as usual, the others report failures only, and a
 // failure on any rank fails the run.
 #include "moho/core/kokkos.hpp"
+#include "moho/parallel/communicator.hpp"
 #include <cstdio>
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -39,8 +40,8 @@ void keep_failures_only(int rank) {
 } // namespace
 
 int main(int argc, char** argv) {
-  int provided = 0, rank = 0;
-  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  const moho::parallel::Environment mpi(argc, argv); // ends PETSc too
+  int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   int code = 0;
   {
@@ -55,6 +56,5 @@ int main(int argc, char** argv) {
     code = 1;
   }
   MPI_Allreduce(MPI_IN_PLACE, &code, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-  MPI_Finalize();
   return code;
 }

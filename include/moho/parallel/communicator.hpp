@@ -31,6 +31,10 @@ private:
   int _uncaught;
 };
 
+/// `body` runs in ~Environment before MPI_Finalize, the last one first: for libraries that need MPI
+/// at their end. Each body once, however often it is given.
+void before_finalize(void (*body)());
+
 /// A communicator. Copies refer to the same MPI_Comm, which the caller keeps alive. Every member
 /// but raw, rank, size and root is collective; every one throws MpiError naming the failed call.
 class Comm {
@@ -71,6 +75,11 @@ public:
   std::vector<std::int64_t> gather(std::span<const std::int64_t> values, int root = 0) const;
   std::vector<std::int32_t> gather(std::span<const std::int32_t> values, int root = 0) const;
   std::vector<std::int8_t> gather(std::span<const std::int8_t> values, int root = 0) const;
+
+  /// Every rank gets bytes of its own: the root calls make(rank) for one rank after the other and
+  /// sends them before it makes the next. If `make` throws, the ranks not yet served throw as well,
+  /// so that a surrounding run_collectively ends on all.
+  std::string scatter(std::function<std::string(int rank)> const& make, int root = 0) const;
 
 private:
   template <class T>
