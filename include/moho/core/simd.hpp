@@ -101,9 +101,8 @@ struct HostPack {
 
   HostPack() = default;
   MOHO_PACK_INLINE
-  HostPack(double x) { // NOLINT: a number stands for the pack that holds it in every lane
-    for (int i = 0; i < simd_lanes; ++i) v[i] = x;
-  }
+  HostPack(double x)       // NOLINT: a number stands for the pack that holds it in every lane
+      : v(x - Vector{}) {} // gcc 12 makes of a loop over lanes one masked broadcast per lane
   MOHO_PACK_INLINE static HostPack of(Vector x) {
     HostPack p;
     p.v = x;
