@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import figures_convergence
 import figures_dispersion
+import figures_fem
 import figures_generalization
 import figures_speed
 import load
@@ -25,6 +26,7 @@ def of_study(
     cases = points(records)
     figures_speed.add(study, cases, drawn)
     figures_dispersion.add(study, cases, max_curves, drawn)
+    figures_fem.add(study, cases, drawn)
     return drawn
 
 

@@ -9,12 +9,14 @@ import load
 import load_synthesis
 import plot_convergence
 import tables
+import tables_fem
 from figure import Drawn, Figure, slug
 from load_synthesis import RATE, Rate, synthesis
 from plot_matrix import capital
 from report_tables import number
 
 MOST_FIGURES = 4  # of one axis and error; the table has all
+NORMS = "errors"  # errors of a field in several norms share panels, one for each element
 MOST_LOST = 6  # conclusions that are named as missing
 WITHOUT = ("synthesis", "points", "axis", "error", "refine", "expected", "floor", "pool")
 
@@ -48,8 +50,11 @@ def add(study: str, records: list[load.Record], drawn: Drawn, settings: dict | N
         drawn.missing.append(f"{len(said) - MOST_LOST} more convergences that are missing")
     parts: dict[tuple, list[Rate]] = {}
     for rate in rates.values():
-        parts.setdefault((rate.axis, rate.measure, rate.down), []).append(rate)
+        measure = NORMS if rate.measure in plot_convergence.NORM_NAMES else rate.measure
+        parts.setdefault((rate.axis, measure, rate.down), []).append(rate)
     for (axis, measure, _), part in parts.items():
+        if len({rate.measure for rate in part}) == 1:
+            measure = part[0].measure
         _figures(study, axis, measure, part, drawn)
 
 
@@ -112,8 +117,23 @@ def _panels(rates: list[Rate]) -> list[tuple[str, list[tuple[str, Rate]]]]:
     ]
 
 
+def _norm_panels(rates: list[Rate]) -> list[tuple[str, list[tuple[str, Rate]]]]:
+    """A panel per element, a series per norm."""
+    keys = tables.telling_keys([r.record for r in rates], (*WITHOUT, "cell", "degree"))
+    parts: dict[str, list[tuple[str, Rate]]] = {}
+    for rate in rates:
+        titles = [tables_fem.element(rate.record)] if "degree" in rate.record["case"] else []
+        titles += [tables.label(rate.record, keys)] if keys or not titles else []
+        name = plot_convergence.NORM_NAMES[rate.measure]
+        parts.setdefault(", ".join(titles), []).append((name, rate))
+    names = list(plot_convergence.NORM_NAMES.values())
+    for part in parts.values():
+        part.sort(key=lambda one: names.index(one[0]))
+    return sorted(parts.items())
+
+
 def _figures(study: str, axis: str, measure: str, rates: list[Rate], drawn: Drawn) -> None:
-    panels = _panels(rates)
+    panels = _norm_panels(rates) if measure == NORMS else _panels(rates)
     most = plot_convergence.MOST_PANELS
     sheets = [panels[i : i + most] for i in range(0, len(panels), most)]
     for i, sheet in enumerate(sheets[:MOST_FIGURES]):
@@ -140,7 +160,7 @@ def _figures(study: str, axis: str, measure: str, rates: list[Rate], drawn: Draw
 
 def _caption(axis: str, measure: str, series: list[tuple[str, Rate]]) -> str:
     text = (
-        f"{capital(plot_convergence.error_name(measure))} against {axis}. Filled points are "
+        f"{capital(_named(measure, series))} against {axis}. Filled points are "
         "those that the fit rests on, the line is the fit over its range; at its fine end stands "
         f"the rate with half its {_interval(series)}; triangles have the fitted slope."
     )
@@ -177,7 +197,15 @@ def _quote(axis: str, measure: str, series: list[tuple[str, Rate]]) -> str:
     if lost:
         some = lost[0] if len(lost) == 1 else f"{len(lost)} of {len(series)} series"
         said.append(f"{some} {'has' if len(lost) == 1 else 'have'} no rate")
-    return f"{capital(plot_convergence.error_name(measure))} against {axis}: {'; '.join(said)}."
+    return f"{capital(_named(measure, series))} against {axis}: {'; '.join(said)}."
+
+
+def _named(measure: str, series: list[tuple[str, Rate]]) -> str:
+    """What the errors are called in a sentence."""
+    if measure != NORMS:
+        return plot_convergence.error_name(measure)
+    names = dict.fromkeys(plot_convergence.NORM_NAMES[rate.measure] for _, rate in series)
+    return " and ".join(names)
 
 
 def finding(label: str, rate: Rate) -> str:

@@ -143,7 +143,7 @@ def _weak_scaling(study: str, records: list[load.Record], drawn: Drawn) -> None:
         return
     last = table.loc[table["ranks"].idxmax()]
     text = (
-        "Weak scaling: the models grow with the ranks. Time relative to that on the fewest ranks, "
+        "Weak scaling: the work grows with the ranks. Time relative to that on the fewest ranks, "
         "efficiency with the ideal, and how evenly the work was spread. "
         f"At {last['ranks']} ranks: efficiency {last['efficiency']:.0%}. Bars: 95 % interval of "
         "the median time."
@@ -163,7 +163,9 @@ def _weak_scaling(study: str, records: list[load.Record], drawn: Drawn) -> None:
 
 def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
     table = tables_speed.peer_table(records)
-    compared = [r for r in records if "ratio" in r["metrics"]]
+    compared = [
+        r for r in records if "ratio" in r["metrics"] and r["case"].get("what") != "re-assembly"
+    ]
     if len(compared) > len(table):
         drawn.missing.append(
             f"{len(compared) - len(table)} ratios (the two codes did not answer alike, or the "

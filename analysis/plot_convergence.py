@@ -14,6 +14,7 @@ from style import WIDTH, cycle, ink, legend_below, plain_log
 
 MOST_SERIES = 4  # in one panel: more cannot be told apart with their triangles
 MOST_PANELS = 6
+NORM_NAMES = {"l2_error": "L² error", "h1_error": "H¹ error"}
 
 
 def rate_text(rate: Rate) -> str:
@@ -76,7 +77,7 @@ def _rates_beside(axes, rates: list[Rate], height: float, say_expected: bool) ->
         rate = rates[k]
         text = rate_text(rate)
         if say_expected and rate.expected is not None:
-            text += f" (expected {rate.expected:g})"
+            text += f" (expected {rate.expected:.4g})"
         away = place - (y[k] - low) / (high - low) * height
         axes.annotate(
             text,
@@ -161,8 +162,9 @@ def convergence(panels: list[tuple[str, list[tuple[str, Rate]]]]) -> Figure:
         _panel(axes, title, series, styles, columns == 1)
     for axes in list(grid.flat)[len(panels) :]:
         axes.remove()
+    measures = sorted({rate.measure for _, series in panels for _, rate in series})
     for row in grid:
-        row[0].set_ylabel(error_name(panels[0][1][0][1].measure))
+        row[0].set_ylabel(error_name(measures[0]) if len(measures) == 1 else "error")
     handles = [] if names == [""] else _legend(names)
     rates = [rate for _, series in panels for _, rate in series]
     if any(not rate.used.all() for rate in rates):

@@ -25,6 +25,8 @@ ERROR_NAMES = {
     "mse": "mean square error",
     "rel_mse": "relative mean square error",
     "rel_l2": "relative L\u00b2 error",
+    "l2_error": "L\u00b2 error",
+    "h1_error": "H\u00b9 error",
     "of_mean": "error over that of the mean",
     "linf": "largest error",
     "coefficient_rel_abs": "relative error of the coefficient",

@@ -151,6 +151,7 @@ SCALING_COLUMNS = [
     "same_work",
 ]
 SIZES = ("models",)  # keys of a case that grow with the ranks in weak scaling
+WORK = ("models", "cells")  # counters, of which the first that a record has is its amount of work
 
 
 def scaling_table(records: list[Record]) -> pd.DataFrame:
@@ -161,15 +162,21 @@ def scaling_table(records: list[Record]) -> pd.DataFrame:
 
 
 def weak_scaling_table(records: list[Record]) -> pd.DataFrame:
-    """Weak scaling: sound cases whose models grow with the ranks, all else equal. Columns as above;
-    efficiency = time on the fewest ranks / time, speedup = ranks x efficiency; same_work: the
-    models per rank are equal."""
+    """Weak scaling: sound cases whose work (WORK) grows with the ranks, all else equal. Columns as
+    above; efficiency = time on the fewest ranks / time, speedup = ranks x efficiency; same_work:
+    the work per rank is equal."""
     return _scaling(records, weak=True)
 
 
 def _grows(group: list[Record]) -> bool:
-    """The models that were solved, not only those asked for, differ between rank counts."""
-    return len({r["counters"].get("models") for r in group}) > 1
+    """The work that was done, not only that asked for, differs between rank counts."""
+    return len({_work(r)[1] for r in group}) > 1
+
+
+def _work(record: Record) -> tuple[str, int | None]:
+    """What there was to do, and how much of it."""
+    counters = record["counters"]
+    return next(((name, counters[name]) for name in WORK if name in counters), ("", None))
 
 
 def _groups(records: list[Record], weak: bool) -> list[list[Record]]:
@@ -181,8 +188,8 @@ def _groups(records: list[Record], weak: bool) -> list[list[Record]]:
         without = ("ranks", *SIZES) if weak else ("ranks",)
         rest = {k: v for k, v in r["case"].items() if k not in without}
         if weak:
-            models = r["counters"].get("models")
-            rest["per rank"] = None if models is None else models / r.ranks
+            work = _work(r)[1]
+            rest["per rank"] = None if work is None else work / r.ranks
         groups.setdefault(json.dumps([r["study"], rest], sort_keys=True), []).append(r)
     out = [sorted(g, key=lambda r: r.ranks) for g in groups.values()]
     return [g for g in out if len({r.ranks for r in g}) > 1 and _grows(g) == weak]
@@ -202,7 +209,8 @@ def _scaling(records: list[Record], weak: bool) -> pd.DataFrame:
             speedup = (r.ranks if weak else first.ranks) * faster
             series = label(r, keys)
             if weak:
-                series += f", {counters['models'] / first.ranks:g} models per rank"
+                what, amount = _work(first)
+                series += f", {amount / first.ranks:g} {what} per rank"
             rows.append(
                 {
                     "study": r["study"],
@@ -238,6 +246,8 @@ def peer_table(records: list[Record]) -> pd.DataFrame:
     for r in records:
         m, t = r["metrics"], r["timings"]
         if r["status"] not in SOUND or not isinstance(m.get("ratio"), list):
+            continue
+        if r["case"].get("what") == "re-assembly":  # tables_fem
             continue
         if not {"moho", "peer"} <= set(t) or not m["ratio"] or None in m["ratio"]:
             continue

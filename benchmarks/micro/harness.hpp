@@ -54,5 +54,6 @@ void register_machine_benchmarks(Harness& harness);
 void register_kernel_benchmarks(Harness& harness);
 void register_dispersion_benchmarks(Harness& harness);
 void register_linear_map_benchmarks(Harness& harness);
+void register_fem_benchmarks(Harness& harness);
 
 } // namespace moho::micro

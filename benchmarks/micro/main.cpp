@@ -119,6 +119,7 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   register_kernel_benchmarks(harness);
   register_dispersion_benchmarks(harness);
   register_linear_map_benchmarks(harness);
+  register_fem_benchmarks(harness);
   std::size_t ran = 0;
   if (comm.root()) {
     describe_run(comm);

@@ -29,6 +29,7 @@ void add_baseline(CLI::App& parent, Context& context, Action& action);
 void add_compare(CLI::App& parent, Context& context, Action& action);
 void add_config(CLI::App& parent, Context& context, Action& action);
 void add_dispersion(CLI::App& parent, Context& context, Action& action);
+void add_fem(CLI::App& parent, Context& context, Action& action);
 void add_info(CLI::App& parent, Context& context, Action& action);
 void add_list(CLI::App& parent, Context& context, Action& action);
 void add_report(CLI::App& parent, Context& context, Action& action);

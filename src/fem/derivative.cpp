@@ -101,7 +101,7 @@ template <class L, class G, class I, class Count, class T, class Sink>
 KOKKOS_FORCEINLINE_FUNCTION void contract(Tables const& tables, T const* X, T const* v, T const* u,
                                           Count components, Sink const& sink) {
   constexpr int dim = L::dim, k = L::nodes;
-  T J[dim * dim], inverse[dim * dim], volume(0.0);
+  T J[dim * dim], inverse[dim * dim] = {}, volume(0.0);
   T at_v[most_components], at_u[most_components], dv[most_components * dim],
       du[most_components * dim], out[I::coefficients];
   for (int q = 0; q < tables.points; ++q) {
@@ -169,51 +169,42 @@ void per_cell(Inputs const& in, Count components, bool summed, Reals gradient) {
   ExecutionSpace().fence();
 }
 
-/// The cells in order on the host: visit(cell, lane, sums), where sums[a * coefficients + i] is the
-/// integral of integrand_i times N_a (`nodal`), or sums[i] that of integrand_i.
-template <class L, class G, class I, class Visit>
-void in_order(Inputs const& in, bool nodal, Visit const& visit) {
+/// sums[a * n + i] += N_a(q) value (`N` given), or sums[i] += value.
+template <int nodes, int n>
+struct Accumulate {
+  double const* N;
+  HostPack* sums;
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(int q, int i, HostPack value) const {
+    if (N == nullptr)
+      sums[i] = sums[i] + value;
+    else
+      for (int a = 0; a < nodes; ++a)
+        sums[a * n + i] = multiply_add(HostPack(N[q * nodes + a]), value, sums[a * n + i]);
+  }
+};
+
+/// Adds the cells up in their order, on the host. `nodal`: to the owned nodes, which is complete
+/// since all cells that touch them are held; else the counted cells' share of one value per
+/// component.
+template <class L, class G, class I>
+void in_order(Inputs const& in, std::int32_t owned, bool nodal, double* gradient) {
   constexpr int n = I::coefficients;
   HostPack sums[L::nodes * n];
-  int const used = nodal ? L::nodes * n : n;
+  Accumulate<L::nodes, n> const accumulate{nodal ? in.map.tables.N : nullptr, sums};
   for (std::int32_t first = 0; first < in.map.cells; first += simd_lanes) {
     Pack<L, G> const pack(in, in.components, first);
-    for (int i = 0; i < used; ++i) sums[i] = HostPack(0.0);
-    contract<L, G, I>(in.map.tables, pack.X, pack.v, pack.u, in.components,
-                      [&](int q, int i, HostPack value) {
-                        if (!nodal) {
-                          sums[i] = sums[i] + value;
-                          return;
-                        }
-                        double const* const N = in.map.tables.N + q * L::nodes;
-                        for (int a = 0; a < L::nodes; ++a)
-                          sums[a * n + i] = multiply_add(HostPack(N[a]), value, sums[a * n + i]);
-                      });
-    for (int l = 0; l < simd_lanes && first + l < in.map.cells; ++l) visit(first + l, l, sums);
+    for (HostPack& sum : sums) sum = HostPack(0.0);
+    contract<L, G, I>(in.map.tables, pack.X, pack.v, pack.u, in.components, accumulate);
+    for (int l = 0; l < simd_lanes && first + l < in.map.cells; ++l) {
+      std::int32_t const* const nodes =
+          in.map.cell_nodes + static_cast<std::int64_t>(first + l) * L::nodes;
+      for (int a = 0; a < (nodal ? L::nodes : 1); ++a) {
+        if (nodes[a] >= owned) continue;
+        double* const to = gradient + (nodal ? static_cast<std::int64_t>(nodes[a]) * n : 0);
+        for (int i = 0; i < n; ++i) to[i] += lane(sums[a * n + i], l);
+      }
+    }
   }
-}
-
-/// Nodal gradient: complete on owned nodes, since all cells that touch them are held.
-template <class L, class G, class I>
-void per_node(Inputs const& in, std::int32_t owned, double* gradient) {
-  constexpr int n = I::coefficients;
-  in_order<L, G, I>(in, true, [&](std::int32_t cell, int l, HostPack const* sums) {
-    std::int32_t const* const nodes =
-        in.map.cell_nodes + static_cast<std::int64_t>(cell) * L::nodes;
-    for (int a = 0; a < L::nodes; ++a)
-      if (nodes[a] < owned)
-        for (int i = 0; i < n; ++i)
-          gradient[static_cast<std::int64_t>(nodes[a]) * n + i] += lane(sums[a * n + i], l);
-  });
-}
-
-/// One value per component: the counted cells' share.
-template <class L, class G, class I>
-void over_all(Inputs const& in, std::int32_t owned, double* gradient) {
-  in_order<L, G, I>(in, false, [&](std::int32_t cell, int l, HostPack const* sums) {
-    if (in.map.cell_nodes[static_cast<std::int64_t>(cell) * L::nodes] < owned)
-      for (int i = 0; i < I::coefficients; ++i) gradient[i] += lane(sums[i], l);
-  });
 }
 
 /// The gradient where its values stand one by one: on the device.
@@ -239,10 +230,7 @@ void added_values(Topology const& topology, Quadrature const& rule, ConstReals v
   PointTables const at = tabulate<L, G>(rule);
   auto const host_v = on_host(v), host_u = on_host(u);
   Inputs const in{mesh.inputs(at), host_v.data(), host_u.data(), mesh.components};
-  if (nodal)
-    per_node<L, G, I>(in, mesh.owned, to.data());
-  else
-    over_all<L, G, I>(in, mesh.owned, to.data());
+  in_order<L, G, I>(in, mesh.owned, nodal, to.data());
   to.finish();
 }
 

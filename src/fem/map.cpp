@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "map.hpp"
+#include "routing.hpp"
 
 namespace moho::fem {
 namespace {
@@ -12,12 +13,18 @@ void map_pack(MapInputs const& in, std::int32_t first, HostPack* blocks) {
   });
 }
 
+/// A template, so that a device's build, which inlines its Maps, compiles none of them for hosts.
+template <bool host>
+MapFunction choose(MapKey const& key) {
+  MapFunction function = nullptr;
+  if constexpr (host) with_direct_map(key, [&](auto map) { function = map_pack<decltype(map)>; });
+  return function;
+}
+
 } // namespace
 
 MapFunction map_function(MapKey const& key) {
-  MapFunction function = nullptr;
-  with_direct_map(key, [&](auto map) { function = map_pack<decltype(map)>; });
-  return function;
+  return choose<on_host>(key);
 }
 
 } // namespace moho::fem

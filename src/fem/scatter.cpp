@@ -161,17 +161,20 @@ constexpr ScatterFunction fused =
 
 template <class Address>
 ScatterFunction choose(MapKey const& key) {
-  bool const p1 = is_simplex(key.element.cell) && key.element.degree == 1;
-  bool const triangle = key.element.cell == Cell::triangle;
-  if (key.block == Block::moments && key.element.dim() == 3) return scatter_moments<Address>;
-  if (p1 && !key.tensor && key.kind == FormKind::diffusion)
-    return triangle ? fused<Cell::triangle, FormKind::diffusion, Address>
-                    : fused<Cell::tetrahedron, FormKind::diffusion, Address>;
-  if (p1 && key.kind == FormKind::mass)
-    return triangle ? fused<Cell::triangle, FormKind::mass, Address>
-                    : fused<Cell::tetrahedron, FormKind::mass, Address>;
-  if (key.block_size() == 1) return scatter_blocks<1, Address>;
-  return key.element.dim() == 2 ? scatter_blocks<4, Address> : scatter_blocks<9, Address>;
+  if constexpr (on_host) { // a device has no use for them
+    bool const p1 = is_simplex(key.element.cell) && key.element.degree == 1;
+    bool const triangle = key.element.cell == Cell::triangle;
+    if (key.block == Block::moments && key.element.dim() == 3) return scatter_moments<Address>;
+    if (p1 && !key.tensor && key.kind == FormKind::diffusion)
+      return triangle ? fused<Cell::triangle, FormKind::diffusion, Address>
+                      : fused<Cell::tetrahedron, FormKind::diffusion, Address>;
+    if (p1 && key.kind == FormKind::mass)
+      return triangle ? fused<Cell::triangle, FormKind::mass, Address>
+                      : fused<Cell::tetrahedron, FormKind::mass, Address>;
+    if (key.block_size() == 1) return scatter_blocks<1, Address>;
+    return key.element.dim() == 2 ? scatter_blocks<4, Address> : scatter_blocks<9, Address>;
+  }
+  return nullptr;
 }
 
 } // namespace

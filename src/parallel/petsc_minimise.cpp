@@ -76,6 +76,15 @@ private:
   PetscOptions _options;
 };
 
+/// How many pairs are kept. PETSc 3.18 reads it for lmvm without the prefix of the minimiser, and
+/// TaoGetLMVMMatrix, the other way, fails.
+PetscOptions memory_of(MinimiseOptions const& options, std::string const& prefix) {
+  if (options.memory <= 0) return {};
+  const std::string name = "tao_" + options.type + "_mat_lmvm_hist_size",
+                    value = std::to_string(options.memory);
+  return {{name, value}, {prefix + name, value}};
+}
+
 std::vector<double> bound(std::span<double const> given, std::size_t n, double otherwise) {
   if (given.empty()) return std::vector<double>(n, otherwise);
   return {given.begin(), given.end()};
@@ -125,7 +134,7 @@ MinimiseReport minimise(Comm const& comm, Objective const& f, std::span<double> 
   require_petsc();
   static int made = 0;
   const std::string prefix = "moho_min" + std::to_string(made++) + "_";
-  const Given given(prefix, options.petsc);
+  const Given given(prefix, options.petsc), pairs("", memory_of(options, prefix));
   Handle<Vec, VecDestroy> vector, lower, upper;
   Handle<Tao, TaoDestroy> tao;
   Callback callback{&f, nullptr, {}};

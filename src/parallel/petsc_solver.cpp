@@ -142,6 +142,10 @@ void LinearSolver::set_constant_nullspace() {
 void LinearSolver::set_up() {
   auto& s = *_impl;
   petsc_check(KSPSetUp(s.ksp), "KSPSetUp");
+  // KSPSetUp does nothing for a matrix whose values alone changed: PCSetUp looks at its state.
+  PC pc = nullptr;
+  petsc_check(KSPGetPC(s.ksp, &pc), "KSPGetPC");
+  petsc_check(PCSetUp(pc), "PCSetUp");
   petsc_check(KSPSetUpOnBlocks(s.ksp), "KSPSetUpOnBlocks");
   if (s.checked) return;
   s.checked = true;

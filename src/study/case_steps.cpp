@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "case_steps.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/statistics.hpp"
 #include <algorithm>
 #include <limits>
 
@@ -76,8 +77,17 @@ Cost total(std::vector<Cost> const& costs) {
     add(sum.messages, costs[i].messages);
     for (std::size_t k = 0; k < std::min(sum.counters.size(), costs[i].counters.size()); ++k)
       sum.counters[k].value += costs[i].counters[k].value;
+    sum.checks.insert(sum.checks.end(), costs[i].checks.begin(), costs[i].checks.end());
+    for (std::size_t k = 0; k < std::min(sum.floors.size(), costs[i].floors.size()); ++k)
+      sum.floors[k].bytes += costs[i].floors[k].bytes;
   }
   return sum;
+}
+
+std::vector<Phase> phases_of(std::vector<Cost> const& costs) {
+  std::vector<Phase> all;
+  for (Cost const& cost : costs) all.insert(all.end(), cost.phases.begin(), cost.phases.end());
+  return all;
 }
 
 namespace {
@@ -95,6 +105,17 @@ std::vector<Counter> counters_of_all(std::vector<Assessment> const& assessments)
         same->value += counter.value;
     }
   return all;
+}
+
+/// The share of each floor in the time that was measured.
+std::vector<Metric> shares(Record const& record, std::vector<Floor> const& floors) {
+  double const rate =
+      record.ceilings ? record.ceilings->stream : std::numeric_limits<double>::quiet_NaN();
+  std::vector<Metric> metrics;
+  for (Floor const& floor : floors)
+    metrics.push_back(
+        {floor.name, floor.bytes / rate / median(record.timings.at("apply").samples)});
+  return metrics;
 }
 
 /// asked/label and asked/<metric>.
@@ -130,6 +151,9 @@ void fill(Record& record, Preparation const& preparation, Cost const& cost,
   if (cost.messages) record.counters.push_back({"messages", *cost.messages});
   append(record.metrics, own.metrics);
   append(record.metrics, preparation.metrics);
+  append(record.metrics, cost.metrics);
+  append(record.metrics, shares(record, cost.floors));
+  append(record.checks, cost.checks);
   append(record.metrics, probed.metrics);
   append(record.data, preparation.data);
   append(record.data, own.data);

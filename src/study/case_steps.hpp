@@ -5,6 +5,7 @@
 #include "moho/study/record.hpp"
 #include "moho/study/runner.hpp"
 #include "moho/study/witness.hpp"
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +44,9 @@ void refuse_leaks(Record& record, Witness const& witness, QuestionList const& qu
 
 /// The sum of what the answers to all questions cost.
 Cost total(std::vector<Cost> const& costs);
+
+/// The parts of the calls for all questions.
+std::vector<Phase> phases_of(std::vector<Cost> const& costs);
 
 /// Asks for the response to unit inputs, if the case wants it. Collective; complete on the root.
 Assessment probe(Case const& item, Problem const& problem, Method& method,

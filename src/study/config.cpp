@@ -12,6 +12,9 @@
 #include <toml++/toml.h>
 
 namespace moho::study {
+
+void apply_override(toml::table& root, std::string const& text); // config_override.cpp
+
 namespace {
 
 using Names = std::vector<std::string>;
@@ -297,6 +300,47 @@ void read_measure(Section const& root, Study& study) {
                                    "launch) remove one of them");
 }
 
+/// [petsc] option = value: the parameter `petsc` of each method that has it. A true flag is written
+/// alone, a false one is left out.
+void read_petsc(Section const& root, Study& study) {
+  toml::table const* table = subtable(root, "petsc");
+  if (table == nullptr) return;
+  const Section section{*table, "petsc", root.file};
+  Names options;
+  for (auto const& [name, node] : *table) {
+    const std::string key(name.str());
+    const std::optional<Value> value = to_value(node);
+    bool const plain =
+        !key.empty() && key[0] != '-' && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+          return std::isalnum(c) || c == '_' || c == '-';
+        });
+    if (!plain)
+      section.fail(key, " is no option (its name has letters, digits, _ and -) write it "
+                        "without the leading dash: ksp_type = \"cg\"");
+    auto const* text = value ? std::get_if<std::string>(&*value) : nullptr;
+    auto const* flag = value ? std::get_if<bool>(&*value) : nullptr;
+    bool const number = value && (std::holds_alternative<std::int64_t>(*value) ||
+                                  std::holds_alternative<double>(*value));
+    if (!text && !flag && !number)
+      section.fail(key, " is neither text, number nor flag (an option has one value)");
+    if (flag && !*flag) continue;
+    options.push_back(key + (flag ? "" : "=" + (text ? *text : to_json(*value))));
+  }
+  bool used = false;
+  for (Choice& method : study.methods)
+    if (method.parameters.has("petsc")) {
+      if (!method.parameters.texts("petsc").empty())
+        root.fail("petsc", " stands beside method.petsc (one would hide the other) keep one");
+      method.parameters.set("petsc", options);
+      used = true;
+    }
+  if (!used)
+    root.fail("petsc", " has nobody to go to (no method of the study solves with PETSc) remove it");
+  for (Axis const& axis : study.axes)
+    if (axis.key == "petsc")
+      root.fail("petsc", " is also an axis (the axis would hide it) keep one");
+}
+
 /// Every metric that a record of the study may have.
 Names metrics_of(Study const& study) {
   Names all;
@@ -373,7 +417,7 @@ void refuse_flat(Section const& section, Study const& study, std::string const& 
                              key);
 }
 
-/// expected = 2, or the name of a parameter that has a number: expected = "order".
+/// expected = 2, or the name of a parameter that has a number: expected = "order", "degree+1".
 void read_expected(Section const& section, Study const& study, ConvergenceProtocol& protocol) {
   toml::node const* node = section.table.get("expected");
   if (node == nullptr) return;
@@ -383,6 +427,17 @@ void read_expected(Section const& section, Study const& study, ConvergenceProtoc
     return;
   }
   protocol.expected_of = **node->as_string();
+  if (const std::size_t plus = protocol.expected_of.find('+'); plus != std::string::npos) {
+    const std::string more = protocol.expected_of.substr(plus + 1);
+    bool const digits =
+        !more.empty() && more.size() < 4 &&
+        std::all_of(more.begin(), more.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (!digits)
+      section.fail("expected", " = " + json_string(protocol.expected_of) +
+                                   " (a whole number follows the +) write e.g. \"degree+1\"");
+    protocol.expected_plus = std::stol(more);
+    protocol.expected_of.resize(plus);
+  }
   Names known;
   for (Target const& target : targets(study)) {
     Value const& value = target.spec.fallback;
@@ -478,62 +533,6 @@ void refuse_mismatch(Section const& root, Study const& study) {
     }
 }
 
-// --- overrides ----------------------------------------------------------------------------------
-
-/// The value of an override: TOML, else the text as it is, so that a shell needs no second quotes.
-void put(toml::table& table, std::string const& key, std::string const& value,
-         std::string const& source) {
-  toml::table parsed;
-  try {
-    parsed = toml::parse("value = " + value, source);
-  } catch (toml::parse_error const&) {
-    parsed = toml::parse("value = " + json_string(value), source);
-  }
-  if (parsed.size() != 1) throw Error(source + ": not one value (a line break in it)");
-  parsed.get("value")->visit([&](auto& node) { table.insert_or_assign(key, std::move(node)); });
-}
-
-/// The table that `part` names inside `table`, made if it is not there.
-toml::table& descend(toml::table& table, std::string const& part, std::string const& source) {
-  toml::node* node = table.get(part);
-  if (node == nullptr) node = &table.insert(part, toml::table{}).first->second;
-  if (auto* inner = node->as_table()) return *inner;
-  throw Error(source + ": '" + part + "' is not a table (" +
-              (node->is_array() ? "it is a list: name one entry, " + part + ".0"
-                                : std::string("it holds a value")) +
-              ")");
-}
-
-void apply_override(toml::table& root, std::string const& text) {
-  const std::string source = "--set " + text;
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    throw Error(source + " (no value) write --set a.b=value");
-  std::string path = text.substr(0, equals);
-  toml::table* table = &root;
-  for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.')) {
-    const std::string part = path.substr(0, dot);
-    path.erase(0, dot + 1);
-    toml::array* const list = table->get_as<toml::array>(part);
-    const std::string index = path.substr(0, path.find('.'));
-    bool const numbered =
-        !index.empty() && index.size() < 4 &&
-        std::all_of(index.begin(), index.end(), [](unsigned char c) { return std::isdigit(c); });
-    if (list == nullptr || !numbered) {
-      table = &descend(*table, part, source);
-      continue;
-    }
-    const std::size_t i = std::stoul(index);
-    if (i >= list->size() || !list->get(i)->is_table())
-      throw Error(source + ": no entry " + index + " (" + part + " has " +
-                  std::to_string(list->size()) + ")");
-    table = list->get(i)->as_table();
-    path.erase(0, std::min(path.size(), index.size() + 1));
-  }
-  if (path.empty()) throw Error(source + " (no key) write --set a.b=value");
-  put(*table, path, text.substr(equals + 1), source);
-}
-
 } // namespace
 
 Study parse_study(std::string const& text, std::string const& source,
@@ -547,7 +546,7 @@ Study parse_study(std::string const& text, std::string const& source,
   }
   for (std::string const& override : overrides) apply_override(table, override);
   const Section root{table, "", source};
-  root.allow({"study", "problem", "method", "axes", "measure", "limits", "convergence",
+  root.allow({"study", "problem", "method", "axes", "measure", "limits", "petsc", "convergence",
               "cross_validation"});
   Study study;
   read_heading(root, study);
@@ -556,6 +555,7 @@ Study parse_study(std::string const& text, std::string const& source,
   refuse_mismatch(root, study);
   study.axes = read_axes(root, study);
   refuse_hidden(root, study);
+  read_petsc(root, study);
   read_measure(root, study);
   study.limits = read_limits(root, metrics_of(study));
   read_convergences(root, study);

@@ -41,7 +41,11 @@ std::string to_toml(ConvergenceProtocol const& protocol) {
                      "\nfloor = " + to_json(Value(protocol.floor)) +
                      "\npool = " + to_json(Value(protocol.pool)) + "\n";
   if (!protocol.expected_of.empty())
-    text += "expected = " + json_string(protocol.expected_of) + "\n";
+    text += "expected = " +
+            json_string(
+                protocol.expected_of +
+                (protocol.expected_plus == 0 ? "" : "+" + std::to_string(protocol.expected_plus))) +
+            "\n";
   else if (protocol.expected)
     text += "expected = " + to_json(Value(*protocol.expected)) + "\n";
   return text + limits_section("convergence.limits", protocol.limits);

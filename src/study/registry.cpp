@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/registry.hpp"
 #include "moho/core/error.hpp"
+#include "moho/study/assembly_study.hpp"
+#include "moho/study/compliance.hpp"
+#include "moho/study/conductivity.hpp"
+#include "moho/study/darcy.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_problem.hpp"
+#include "moho/study/evolution.hpp"
+#include "moho/study/fem_method.hpp"
+#include "moho/study/field_batch.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/function_methods.hpp"
 #include "moho/study/names.hpp"
 #include "moho/study/operator_problem.hpp"
+#include "moho/study/pde_problems.hpp"
 #include <cstdlib>
 #include <filesystem>
 
@@ -50,6 +58,33 @@ std::span<const ProblemEntry> problems() {
       {"coefficient-1d", coefficient_fit,
        "which coefficient belongs to pairs of sources and solutions", coefficient_1d_parameters(),
        coefficient_1d_metrics(), make_coefficient_1d},
+      {"darcy", function_map,
+       "lognormal coefficients of -div(k grad u) = 1 to solutions on the unit square",
+       darcy_parameters(), darcy_metrics(), make_darcy},
+      {"poisson", field_task, "-div grad u = f on square, cube, l-shape, hollow cube, disk",
+       poisson_parameters(), field_metrics(), make_poisson},
+      {"diffusion", field_task,
+       "-div(k grad u) + b . grad u + c u = f with a coefficient that varies",
+       diffusion_parameters(), field_metrics(), make_diffusion},
+      {"mixed-boundary", field_task, "-div grad u = f, Dirichlet, Neumann and Robin conditions",
+       mixed_boundary_parameters(), field_metrics(), make_mixed_boundary},
+      {"elasticity", field_task, "isotropic linear elasticity", elasticity_parameters(),
+       field_metrics(), make_elasticity},
+      {"helmholtz", field_task, "-div grad u - k^2 u = 0, a plane wave", helmholtz_parameters(),
+       field_metrics(), make_helmholtz},
+      {"heat", field_task, "u_t = div grad u, decaying sines", heat_parameters(), field_metrics(),
+       make_heat},
+      {"wave", field_task, "u_tt = c^2 div grad u, a standing wave on square or disk",
+       wave_parameters(), field_metrics(), make_wave},
+      {"allen-cahn", field_task, "u_t = div grad u + eps^2 u (1 - u^2) + f, phase separation",
+       allen_cahn_parameters(), field_metrics(), make_allen_cahn},
+      {"assembly", matrix_task, "the matrix of a form on a mesh, judged by what it does to fields",
+       assembly_problem_parameters(), assembly_problem_metrics(), make_assembly_problem},
+      {"compliance", design_task, "the stiffest cantilever of half the material (SIMP)",
+       compliance_parameters(), compliance_metrics(), make_compliance},
+      {"conductivity", conductivity_task,
+       "which coefficient belongs to a solution of -div(k grad u) = 1", conductivity_parameters(),
+       conductivity_metrics(), make_conductivity},
   };
   return table;
 }
@@ -66,12 +101,32 @@ std::span<const MethodEntry> methods() {
        linear_map_parameters(), make_linear_map, linear_map_metrics()},
       {"fem-1d", function_map, "finite elements for 1D boundary-value problems: linear, Hermite",
        fem_1d_parameters(), make_fem_1d, fem_1d_metrics()},
+      {"fem-batch", function_map, "finite elements for many coefficients, assembled at once",
+       fem_batch_parameters(), make_fem_batch, fem_batch_metrics()},
       {"nearest-neighbour", function_map, "the answer of the nearest training item: trivial",
        nearest_neighbour_parameters(), make_nearest_neighbour},
       {"mean", function_map, "the mean of the training answers: trivial", mean_parameters(),
        make_mean},
       {"fd-fit", coefficient_fit, "a coefficient fitted to finite differences of any even order",
        fd_fit_parameters(), make_fd_fit},
+      {"fem", field_task, "Lagrange finite elements P1, P2, Q1, Q2, solved by PETSc",
+       fem_parameters(), make_fem, fem_metrics()},
+      {"fem-evolution", field_task,
+       "the same in space; backward Euler, Crank-Nicolson, Newmark or Eyre in time",
+       fem_evolution_parameters(), make_fem_evolution, fem_evolution_metrics()},
+      {"assembly", matrix_task, "re-assembly into a matrix of PETSc, by any policy",
+       assembly_method_parameters(), make_assembly_method, assembly_method_metrics()},
+      {"simp-mma", design_task, "topology optimisation by the method of moving asymptotes",
+       simp_parameters(), make_simp_mma, simp_metrics()},
+      {"simp-oc", design_task, "topology optimisation by optimality criteria", simp_parameters(),
+       make_simp_oc, simp_metrics()},
+      {"uniform-design", design_task, "the same density everywhere: trivial",
+       uniform_design_parameters(), make_uniform_design},
+      {"adjoint-identification", conductivity_task,
+       "the adjoint gradient of the misfit, minimised by TAO", adjoint_identification_parameters(),
+       make_adjoint_identification, adjoint_identification_metrics()},
+      {"constant-conductivity", conductivity_task, "the best constant: trivial",
+       constant_conductivity_parameters(), make_constant_conductivity},
   };
   return table;
 }

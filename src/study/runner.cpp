@@ -87,6 +87,9 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   RegionTimer prepare(comm);
   prepare.time([&] { preparation = method->prepare(witness, comm); });
   record.timings["prepare"] = prepare.timing(0);
+  PhaseTimes prepared, applied;
+  prepared.add(preparation.phases);
+  record.timings.merge(prepared.timings("prepare", 0, comm));
   record.checks.insert(record.checks.end(), preparation.checks.begin(), preparation.checks.end());
   run_collectively(comm, [&] { refuse_leaks(record, witness, questions); });
 
@@ -97,6 +100,7 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
       method->apply(questions[i]->inputs, answers[i]);
       costs[i] = method->cost();
     }
+    applied.add(phases_of(costs));
   };
   auto const timed = [&] {
     record.timings["apply"] = timed_repeats(
@@ -107,6 +111,8 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   else
     timed();
   stop_if_asked(comm);
+  record.timings.merge(applied.timings("apply", item.measure.warmup, comm));
+  run_collectively(comm, [&] { method->examine(answers[own_question(item)]); });
   const Assessment probed = probe(item, problem, *method, comm);
 
   for (auto const& question : questions) {

@@ -71,7 +71,8 @@ double number(Value const& value) {
 /// The rate that theory promises for these points; none where they lack the parameter.
 std::optional<double> expected_rate(ConvergenceProtocol const& protocol, Case const& item) {
   for (Parameters const* part : {&item.problem.parameters, &item.method.parameters})
-    if (part->has(protocol.expected_of)) return number(part->at(protocol.expected_of));
+    if (part->has(protocol.expected_of))
+      return number(part->at(protocol.expected_of)) + static_cast<double>(protocol.expected_plus);
   return protocol.expected;
 }
 

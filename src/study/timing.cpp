@@ -26,6 +26,25 @@ Timing RegionTimer::timing(std::int64_t warmup) const {
   return {_slowest, median(_fastest), median(_slowest), warmup};
 }
 
+void PhaseTimes::add(std::vector<Phase> const& phases) {
+  _calls.emplace_back();
+  for (Phase const& phase : phases) _calls.back()[phase.name] += phase.seconds;
+}
+
+std::map<std::string, Timing> PhaseTimes::timings(std::string const& region, std::int64_t warmup,
+                                                  Comm const& comm) const {
+  std::map<std::string, std::vector<double>> fastest, slowest;
+  for (auto call = static_cast<std::size_t>(warmup); call < _calls.size(); ++call)
+    for (auto const& [name, seconds] : _calls[call]) {
+      fastest[name].push_back(comm.min(seconds));
+      slowest[name].push_back(comm.max(seconds));
+    }
+  std::map<std::string, Timing> result;
+  for (auto const& [name, samples] : slowest)
+    result[region + "." + name] = {samples, median(fastest[name]), median(samples), warmup};
+  return result;
+}
+
 Timing timed_repeats(Measure const& measure, Comm const& comm, std::function<void()> const& between,
                      std::function<void()> const& body) {
   constexpr std::int64_t most_repeats = 1000; // of those that min_time asks for

@@ -2,9 +2,13 @@
 // How the runner takes times, and the machine's own rates around them.
 #pragma once
 #include "moho/study/measure.hpp"
+#include "moho/study/method.hpp"
 #include "moho/study/record.hpp"
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace moho::study {
 
@@ -20,6 +24,20 @@ public:
 private:
   parallel::Comm _comm;
   std::vector<double> _fastest, _slowest;
+};
+
+/// Times of the parts of several calls.
+class PhaseTimes {
+public:
+  /// Those of one call; parts of one name are summed.
+  void add(std::vector<Phase> const& phases);
+  /// By "<region>.<phase>", without the first `warmup` calls; samples are those of the slowest
+  /// rank. Collective: each rank has the same parts in each call.
+  std::map<std::string, Timing> timings(std::string const& region, std::int64_t warmup,
+                                        parallel::Comm const& comm) const;
+
+private:
+  std::vector<std::map<std::string, double>> _calls;
 };
 
 /// Calls `body` as the case asks for: warm-up, then repeats and a least time (of the clock on the

@@ -16,10 +16,11 @@ struct MinimiseOptions {
   std::string type = "lmvm"; ///< of TAO: "lmvm" (limited-memory BFGS), "bncg", "blmvm", ..
   int iterations = 1000;
   int evaluations = 10000;
+  int memory = 0;                       ///< pairs that lmvm and blmvm keep; 0: TAO's own choice
   double value = 0;                     ///< enough: f <= value ends it
   double gradient = 0;                  ///< |g| / |g0| at or below ends it
   std::span<double const> lower, upper; ///< bounds; empty: none
-  PetscOptions petsc{};                 ///< further options, such as tao_lmvm_mat_lmvm_hist_size
+  PetscOptions petsc{};                 ///< further options, such as tao_ls_type
 };
 
 /// How it ended.

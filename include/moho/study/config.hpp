@@ -50,6 +50,7 @@ struct ConvergenceProtocol {
   Refine refine = Refine::up;
   std::optional<double> expected; ///< the rate, to within `tolerance`
   std::string expected_of;        ///< or the parameter that is the rate, e.g. the order; "": none
+  std::int64_t expected_plus = 0; ///< and what is added to it: "degree+1"
   double tolerance = 0.05;
   double floor = 0;              ///< errors at or below are round-off
   std::vector<std::string> pool; ///< axes whose cases are replicates, e.g. seeds

@@ -4,9 +4,16 @@
 #include "moho/study/problem.hpp"
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace moho::study {
+
+/// Time of a part of `prepare` or of an `apply` on this rank, in s; the same parts on every rank.
+struct Phase {
+  std::string name; ///< a word; the record's timing is "apply.<name>"
+  double seconds = 0;
+};
 
 /// What setup or training left for the record; its time is taken by the caller.
 struct Preparation {
@@ -14,12 +21,26 @@ struct Preparation {
   std::vector<Dataset> data{};   ///< loss history
   std::vector<Metric> metrics{}; ///< training error, condition number
   std::vector<Check> checks{};   ///< what must hold of the preparation: that it did not diverge
+  std::vector<Phase> phases{};
 };
 
-/// What one `apply` must spend, summed over all ranks; the same on any number of ranks.
+/// A lower bound of the time of an `apply`: that in which `bytes` pass at the machine's measured
+/// rate of memory. The share of it in the measured time becomes the metric `name`: NaN unless the
+/// study measures ceilings.
+struct Floor {
+  std::string name; ///< declared in the registry
+  double bytes = 0;
+};
+
+/// What one `apply` must spend, summed over all ranks; the same on any number of ranks. And how it
+/// went: times of its parts on this rank, what must hold of it (that a solver converged).
 struct Cost {
   std::optional<std::int64_t> flops, bytes, messages;
   std::vector<Counter> counters; ///< further ones: layer_evaluations, iterations
+  std::vector<Metric> metrics{}; ///< declared in the registry; for what rounding may change
+  std::vector<Phase> phases{};
+  std::vector<Check> checks{};
+  std::vector<Floor> floors{};
 };
 
 /// Who answers.
@@ -32,8 +53,11 @@ public:
   /// The answers to `in`, which every rank holds alike. Collective; `out` is complete on the root
   /// and may be empty elsewhere. Repeated calls do the same work.
   virtual void apply(Batch const& in, Batch& out) = 0;
-  /// What the last `apply` spent. Complete on the root.
+  /// What the last `apply` spent. Complete on the root; phases on every rank.
   virtual Cost cost() const = 0;
+  /// Adds to the answers to the problem it was prepared on what belongs to nobody's time: norms of
+  /// the error over a domain. Collective; called once, after the timing.
+  virtual void examine(Batch& out) { static_cast<void>(out); }
 };
 
 } // namespace moho::study

@@ -34,7 +34,7 @@ struct MethodEntry {
   std::string name, task, summary; ///< it answers problems of the same task
   std::vector<ParameterSpec> parameters;
   std::function<std::unique_ptr<Method>(Parameters const&)> make;
-  std::vector<std::string> metrics = {}; ///< every metric that `prepare` can return
+  std::vector<std::string> metrics = {}; ///< every metric that `prepare` and `cost` can return
 };
 
 std::span<const ProblemEntry> problems();

@@ -21,6 +21,14 @@ WHOLE = [f"dispersion_{what}/layers:{layers}"
                       "sensitivities/love/all")
          for layers in (10, 20, 50, 100)]
 
+FEM = [f"fem/{what}/poisson_p1_triangle/256"
+       for what in ("scatter", "owner-scatter", "tiled-gather", "compressed-gather", "two-pass",
+                    "atomic", "map", "set_up")]
+FEM += [f"fem/scatter/{case}" for case in
+        ("poisson_p1_tetrahedron/32", "elasticity_p1_tetrahedron/32", "poisson_p2_triangle/256",
+         "poisson_q1_quadrilateral/256", "poisson_q1_hexahedron/32")]
+FEM += ["fem/batch/poisson_p1_triangle/64"]
+
 
 def bench(*arguments, ranks=1, environment=None):
     launch = [os.environ["MOHO_MPIRUN"], "-n", str(ranks)] if ranks > 1 else []
@@ -38,12 +46,16 @@ def report(*arguments, ranks=1):
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4])
 def test_every_benchmark_runs_on_any_number_of_ranks(ranks):
     layers = (10, 20, 50, 100) if ranks == 1 else (10,)  # the others differ in size alone
-    some = [] if ranks == 1 else ["--benchmark_filter=stream|dgemm|exp|sincos|extended|layers:10/"]
+    some = ["--benchmark_filter=-fem/.*(/512|tetrahedron/64)"]  # the larger of two sizes
+    if ranks > 1:
+        some = ["--benchmark_filter=stream|dgemm|exp|sincos|extended|layers:10/"
+                "|fem/(scatter|set_up)/.*triangle/256"]
     document = report(*QUICK, *some, ranks=ranks)
     assert document["context"]["ranks"] == str(ranks)
     assert document["context"]["moho_sha"]
     names = [one["name"] for one in document["benchmarks"]]
-    for word in ("stream_triad", "dgemm", "kernel/exp", "kernel/sincos", *KERNELS, *WHOLE):
+    for word in ("stream_triad", "dgemm", "kernel/exp", "kernel/sincos", *KERNELS, *WHOLE,
+                 *(FEM if ranks == 1 else ())):
         if "layers" in word and int(word.split(":")[1]) not in layers and "extended" not in word:
             continue
         assert any(word in name for name in names), (word, names)

@@ -235,9 +235,11 @@ def test_every_shipped_study_is_sound(place):
 
 PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
             "dispersion-layering", "dispersion-family", "operator-1d", "poisson-2d",
-            "coefficient-1d"}
+            "coefficient-1d", "poisson", "diffusion", "mixed-boundary", "elasticity", "helmholtz",
+            "heat", "wave", "allen-cahn", "darcy", "assembly", "compliance", "conductivity"}
 METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
-           "fem-1d", "fd-fit"}
+           "fem-1d", "fd-fit", "fem", "fem-evolution", "fem-batch", "assembly", "simp-mma",
+           "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity"}
 
 
 def test_the_list_names_everything_and_finds_bad_studies(place):

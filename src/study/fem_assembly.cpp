@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/fem_assembly.hpp"
+#include <algorithm>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace moho::study {
+namespace {
+
+using HostReals = Kokkos::View<double*, Kokkos::HostSpace>;
+
+// Global scalar rows of each cell's local matrix: (cells, nodes * components).
+std::vector<std::int32_t> rows_of_cells(fem::Part const& part, int components) {
+  fem::Space const& space = part.space;
+  if (space.global_nodes * components > std::numeric_limits<std::int32_t>::max())
+    throw Error("the matrix has " + std::to_string(space.global_nodes * components) +
+                " rows (PETSc counts in 32 bits here) use --reduce scatter or a coarser mesh");
+  std::vector<std::int32_t> rows;
+  rows.reserve(space.cell_nodes.size() * static_cast<std::size_t>(components));
+  for (const std::int32_t node : space.cell_nodes)
+    for (int i = 0; i < components; ++i)
+      rows.push_back(
+          static_cast<std::int32_t>(space.row[static_cast<std::size_t>(node)] * components + i));
+  return rows;
+}
+
+// What both of PETSc's policies need: local matrices on the host, a matrix, its values out.
+class PetscAssembly : public fem::Assembly {
+public:
+  PetscAssembly(parallel::Comm const& comm, fem::Part const& part, fem::Topology const& topology)
+      : _topology(topology), _matrix(comm, csr_blocks(topology.pattern())),
+        _width(static_cast<std::size_t>(topology.element().nodes() * topology.components())),
+        _rows(rows_of_cells(part, topology.components())) {}
+
+  void assemble(fem::Form const& form, fem::Reals values, bool add) override {
+    fill(form);
+    const std::vector<double> found = _matrix.values();
+    auto const host = Kokkos::create_mirror_view(values);
+    if (add) Kokkos::deep_copy(host, values);
+    for (std::size_t i = 0; i < found.size(); ++i) host(i) = add ? host(i) + found[i] : found[i];
+    Kokkos::deep_copy(values, host);
+  }
+
+protected:
+  virtual void fill(fem::Form const& form) = 0;
+
+  // Local matrices of the cells [first, last), on the host until the next call.
+  std::span<double const> local(fem::Form const& form, std::int32_t first, std::int32_t last) {
+    const std::size_t size = static_cast<std::size_t>(last - first) * _width * _width;
+    if (_local.extent(0) < size) {
+      _local = fem::Reals("moho::study::PetscAssembly::local", size);
+      _host = Kokkos::create_mirror_view(_local);
+    }
+    fem::local_matrices(_topology, form, first, last, _local);
+    Kokkos::deep_copy(_host, _local);
+    return {_host.data(), size};
+  }
+
+  fem::Topology const& _topology;
+  parallel::PetscMatrix _matrix;
+  std::size_t _width;
+  std::vector<std::int32_t> _rows;
+
+private:
+  fem::Reals _local;
+  fem::Reals::HostMirror _host;
+};
+
+class CooAssembly final : public PetscAssembly {
+public:
+  CooAssembly(parallel::Comm const& comm, fem::Part const& part, fem::Topology const& topology)
+      : PetscAssembly(comm, part, topology), _sink(sink(part)) {}
+
+protected:
+  void fill(fem::Form const& form) override { _sink.set(local(form, 0, _topology.cells())); }
+
+private:
+  parallel::CooSink sink(fem::Part const& part) {
+    const std::int64_t first = part.space.first_row * _topology.components();
+    const std::int64_t last = first + std::int64_t{part.space.owned} * _topology.components();
+    std::vector<std::int32_t> i, j;
+    i.reserve(_rows.size() * _width);
+    j.reserve(_rows.size() * _width);
+    for (std::size_t cell = 0; cell < _rows.size(); cell += _width)
+      for (std::size_t a = 0; a < _width; ++a) {
+        const std::int32_t row = _rows[cell + a];
+        i.insert(i.end(), _width, row >= first && row < last ? row : -1);
+        j.insert(j.end(), _rows.begin() + static_cast<std::ptrdiff_t>(cell),
+                 _rows.begin() + static_cast<std::ptrdiff_t>(cell + _width));
+      }
+    return {_matrix, i, j};
+  }
+
+  parallel::CooSink _sink;
+};
+
+class InsertAssembly final : public PetscAssembly {
+public:
+  using PetscAssembly::PetscAssembly;
+
+protected:
+  void fill(fem::Form const& form) override {
+    // Local matrices of some cells at a time: all of them need not fit the memory.
+    constexpr std::size_t most_bytes = std::size_t{64} << 20;
+    auto const step = static_cast<std::int32_t>(
+        std::max<std::size_t>(1, most_bytes / (_width * _width * sizeof(double))));
+    for (std::int32_t first = 0; first < _topology.cells(); first += step) {
+      const std::int32_t last = std::min(first + step, _topology.cells());
+      auto const rows = std::span(_rows).subspan(static_cast<std::size_t>(first) * _width,
+                                                 static_cast<std::size_t>(last - first) * _width);
+      parallel::insert_values(_matrix, rows, static_cast<int>(_width), local(form, first, last),
+                              first == 0);
+    }
+  }
+};
+
+} // namespace
+
+parallel::CsrBlocks csr_blocks(fem::Pattern const& pattern) {
+  parallel::CsrBlocks blocks;
+  blocks.global_rows = pattern.global_rows;
+  blocks.diagonal_ptr = pattern.diagonal_ptr;
+  blocks.diagonal_column = pattern.diagonal_column;
+  blocks.off_ptr = pattern.off_ptr;
+  blocks.off_column = pattern.off_column;
+  blocks.block_size = pattern.components;
+  return blocks;
+}
+
+std::unique_ptr<fem::Assembly> make_assembly(parallel::Comm const& comm, fem::Part const& part,
+                                             fem::Topology const& topology, fem::Form const& form,
+                                             fem::Reduce reduce, int threads) {
+  if (reduce == fem::Reduce::coo) return std::make_unique<CooAssembly>(comm, part, topology);
+  if (reduce == fem::Reduce::insert) return std::make_unique<InsertAssembly>(comm, part, topology);
+  return fem::make_assembly(topology, form, reduce, threads);
+}
+
+bool same_on_any_ranks(fem::Reduce reduce) {
+  return reduce != fem::Reduce::atomic && reduce != fem::Reduce::coo;
+}
+
+} // namespace moho::study

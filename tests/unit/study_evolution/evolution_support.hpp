@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Problems and methods through the registry.
+#pragma once
+#include "moho/core/error.hpp"
+#include "moho/study/registry.hpp"
+#include "support/mpi_support.hpp"
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace moho::study::test {
+
+using Settings = std::vector<std::pair<std::string, Value>>;
+
+inline std::string text(char const* value) {
+  return value;
+}
+
+inline std::int64_t whole(int value) {
+  return value;
+}
+
+inline Parameters with(std::vector<ParameterSpec> const& specs, Settings const& settings) {
+  Parameters parameters = defaults(specs);
+  for (auto const& [key, value] : settings) parameters.set(key, value);
+  return parameters;
+}
+
+inline std::unique_ptr<Problem> problem(std::string const& name, Settings const& settings = {}) {
+  ProblemEntry const& entry = find_problem(name);
+  return entry.make(with(entry.parameters, settings), {});
+}
+
+inline std::unique_ptr<Method> method(std::string const& name, Settings const& settings) {
+  MethodEntry const& entry = find_method(name);
+  return entry.make(with(entry.parameters, settings));
+}
+
+/// What a run leaves: metrics and checks by name (metrics on the root), answers.
+struct Outcome {
+  Preparation preparation;
+  Cost cost;
+  Batch answers;
+  std::map<std::string, double> metrics;
+  std::map<std::string, bool> checks;
+};
+
+inline Outcome run(Problem const& asked, Method& method,
+                   parallel::Comm const& comm = parallel::Comm()) {
+  Outcome result;
+  result.preparation = method.prepare(asked, comm);
+  const Batch inputs = asked.draw(Split::test, 0, asked.count(Split::test));
+  method.apply(inputs, result.answers);
+  result.cost = method.cost();
+  method.examine(result.answers);
+  const Batch truth = asked.truth(inputs, comm);
+  if (comm.root())
+    for (Metric const& metric : asked.assess(inputs, truth, result.answers).metrics)
+      result.metrics[metric.name] = metric.value;
+  for (auto const* metrics : {&result.preparation.metrics, &result.cost.metrics})
+    for (Metric const& metric : *metrics) result.metrics[metric.name] = metric.value;
+  for (auto const* checks : {&result.preparation.checks, &result.cost.checks})
+    for (Check const& check : *checks) result.checks[check.name] = check.pass();
+  return result;
+}
+
+/// Collective: `body` throws an Error with `part` in it on every rank.
+template <class Body>
+void expect_error(std::string const& part, Body&& body) {
+  std::string message = "nothing was thrown";
+  try {
+    parallel::run_collectively(parallel::Comm(), body);
+  } catch (Error const& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find(part), std::string::npos) << message;
+}
+
+inline void expect_all_pass(std::vector<Check> const& checks) {
+  EXPECT_FALSE(checks.empty());
+  std::size_t controls = 0;
+  for (Check const& check : checks) {
+    EXPECT_TRUE(check.pass()) << check.name << " " << check.value << " " << check.limit;
+    controls += check.name.rfind("control.", 0) == 0;
+  }
+  EXPECT_EQ(2 * controls, checks.size());
+}
+
+} // namespace moho::study::test

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Identification of a coefficient: checks and controls, the fall of the misfit, the same bits on
+// any number of ranks, what its trivial answer is worth.
+#include "moho/study/conductivity.hpp"
+#include "checks_support.hpp"
+#include "moho/core/error.hpp"
+#include "moho/study/registry.hpp"
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace moho::study {
+namespace {
+
+using parallel::Comm;
+
+std::unique_ptr<Problem> field(std::int64_t n, std::int64_t refine = 1) {
+  return make_conductivity(with(conductivity_parameters(), {{"n", n}, {"refine", refine}}), {});
+}
+
+TEST(Conductivity, ChecksHoldAndControlsReject) {
+  expect_sound(field(25)->verify(Comm()),
+               {"constant_scaling", "adjoint_identity", "gradient_fd", "taylor_slope"});
+}
+
+// u(1/2, 1/2) of -Lap u = 1 on the square is 0.0736713532815..; linear elements are off by h^2.
+TEST(Conductivity, SolutionConvergesToTheKnownCentre) {
+  auto const error = [](int n) {
+    ConductivityModel model(Comm(), ConductivityGrid{n});
+    const ConductivityGrid grid{n};
+    const std::vector<double> u = model.solve(std::vector<double>(grid.nodes(), 1));
+    return std::abs(u[grid.nodes() / 2] - 0.07367135328151);
+  };
+  double const coarse = error(16), fine = error(32);
+  EXPECT_LT(fine, 2e-4);
+  EXPECT_NEAR(std::log2(coarse / fine), 2, 0.05);
+}
+
+TEST(Conductivity, AnswersDoNotDependOnRanks) {
+  auto const problem = field(10);
+  for (char const* minimiser : {"lmvm", "bncg"}) {
+    auto const parameters =
+        with(adjoint_identification_parameters(),
+             {{"minimiser", std::string(minimiser)}, {"iterations", std::int64_t{60}}});
+    auto const together = make_adjoint_identification(parameters),
+               alone = make_adjoint_identification(parameters);
+    const Batch a = answers_of(*problem, *together, Comm()),
+                b = answers_of(*problem, *alone, Comm::self());
+    EXPECT_EQ(a.reals("conductivity"), b.reals("conductivity")) << minimiser;
+    EXPECT_EQ(a.reals("history"), b.reals("history")) << minimiser;
+  }
+}
+
+TEST(Conductivity, TheBestConstantIsTrivial) {
+  auto const problem = field(10);
+  auto const method = make_constant_conductivity({});
+  Batch answers = answers_of(*problem, *method, Comm::self());
+  const Assessment best = assessed(*problem, answers);
+  std::vector<double> k = answers.reals("conductivity");
+  for (double const factor : {0.99, 1.01}) { // it is the best
+    std::vector<double> other = k;
+    for (double& value : other) value *= factor;
+    answers.set("conductivity", "", other, {1, other.size()});
+    EXPECT_GT(metric(assessed(*problem, answers), "misfit"), metric(best, "misfit")) << factor;
+  }
+  EXPECT_LT(metric(best, "misfit_fall"), 10);
+  EXPECT_GT(metric(best, "k_of_constant"), 0.99);
+}
+
+// `refine` takes effect, by about the error of the elements.
+TEST(Conductivity, DataOfAFinerGridAreOthers) {
+  auto const exact = field(8), finer = field(8, 4);
+  const std::vector<double> a = exact->draw(Split::test, 0, 1).reals("solution"),
+                            b = finer->draw(Split::test, 0, 1).reals("solution");
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::max(worst, std::abs(a[i] - b[i]));
+    largest = std::max(largest, b[i]);
+  }
+  EXPECT_GT(worst, 1e-3 * largest);
+  EXPECT_LT(worst, 0.1 * largest);
+}
+
+TEST(Conductivity, RefusesOtherProblems) {
+  auto const other = find_problem("operator-1d");
+  auto const method = make_adjoint_identification(defaults(adjoint_identification_parameters()));
+  EXPECT_THROW(method->prepare(*other.make(defaults(other.parameters), {}), Comm::self()), Error);
+}
+
+TEST(Conductivity, ADivergedSolverIsReported) {
+  SystemOptions options;
+  options.petsc = {{"ksp_type", "cg"}, {"pc_type", "none"}, {"ksp_max_it", "1"}};
+  ConductivityModel model(Comm(), ConductivityGrid{10}, options);
+  EXPECT_THROW(model.solve(std::vector<double>(121, 1)), Error);
+}
+
+} // namespace
+} // namespace moho::study
