@@ -178,8 +178,8 @@ def _work_precision(study: str, records: list[load.Record], drawn: Drawn) -> Non
         table = table[table["panel"].isin(panels[:MOST_WORK])]
     best = table.loc[table["error"].idxmin()]
     text = (
-        "L² error against the time to assemble and solve once (median; bars: 95 % interval), set-up "
-        "and evaluation at points aside: below and to the left is better. Smallest error: "
+        "L² error against the time to assemble and solve once (median; bars: 95 % interval), "
+        "set-up and evaluation at points aside: below and to the left is better. Smallest error: "
         f"{best['error']:.2g} in {seconds(best['seconds'])} ({best['series']}, n = {best['n']})."
     )
     drawn.figures.append(
@@ -219,7 +219,7 @@ def _finest(records: list[load.Record]) -> list[load.Record]:
 
 
 def _field(study: str, records: list[load.Record], drawn: Drawn) -> None:
-    """The most accurate answer in the plane, of those that are known everywhere if there are any."""
+    """The most accurate answer in the plane, of those known everywhere if there are any."""
     shown = []
     for record in _finest([r for r in records if "points" in r["counters"]]):
         found = _read(tables_fem.read_field, record, drawn)

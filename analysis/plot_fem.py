@@ -151,8 +151,14 @@ def work_precision(table: pd.DataFrame, error: str) -> Figure:
                       marker=MARKERS[i % len(MARKERS)], markersize=5)  # fmt: skip
             axes.hlines(part["error"], part["lo"], part["hi"], color=colour, linewidth=0.8)
             for row in part.iloc[[0, -1]].itertuples():
-                axes.annotate(f"n = {row.n}", (row.seconds, row.error), fontsize=6.5,
-                              textcoords="offset points", xytext=(5, 4), color=ink("soft"))  # fmt: skip
+                axes.annotate(
+                    f"n = {row.n}",
+                    (row.seconds, row.error),
+                    textcoords="offset points",
+                    xytext=(5, 4),
+                    fontsize=6.5,
+                    color=ink("soft"),
+                )
         axes.set(xscale="log", yscale="log", xlabel="assembly and solve, s")
         axes.set_title(panel if len(panels) > 1 else "", fontsize=8.5)
         axes.margins(x=0.12, y=0.1)
@@ -199,7 +205,7 @@ def field(found: Field) -> Figure:
     vector = found.value.shape[1] > 1
     size = lambda v: np.linalg.norm(v, axis=1) if vector else v[:, 0]  # noqa: E731
     columns = 2 if known.any() else 1
-    figure = Figure(figsize=(WIDTH if columns == 2 else WIDTH / 2, 2.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     grid = figure.subplots(1, columns, squeeze=False)[0]
     mesh = _triangles(found.point)
     whole = found.node_point is not None

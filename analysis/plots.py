@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One figure from the command line; the figures themselves: plot_curves.py, plot_accuracy.py,
-plot_speed.py, plot_sureness.py, plot_matrix.py, plot_convergence.py, plot_green.py.
+plot_speed.py, plot_sureness.py, plot_matrix.py, plot_convergence.py, plot_green.py,
+plot_fem.py.
 
     python3 analysis/plots.py curves OUT.json PNG [--reference FILE.json] [--dark]
     python3 analysis/plots.py profile|ellipticity OUT.json PNG
     python3 analysis/plots.py accuracy|errors|throughput|axes|scaling|weak RUNDIR PNG
     python3 analysis/plots.py peers|reliability|status|micro RUNDIR PNG
     python3 analysis/plots.py matrix|training|loss|convergence|green RUNDIR PNG
+    python3 analysis/plots.py assembly|fem-peers|work-precision|solution RUNDIR PNG
+    python3 analysis/plots.py design|coefficient|history RUNDIR PNG
 
-Of the last line's kinds a run folder may hold several: then the first is drawn, and the names of
-all are told; `moho report --figures` writes each.
+Of the last three lines' kinds a run folder may hold several: then the first is drawn, and the
+names of all are told; `moho report --figures` writes each.
 """
 from __future__ import annotations
 
@@ -21,11 +24,13 @@ import numpy as np
 import pandas as pd
 
 import figures_convergence
+import figures_fem
 import figures_generalization
 import load
 import tables
 import tables_speed
 from figure import Drawn
+from load_synthesis import points
 from plot_accuracy import accuracy, error_distribution
 from plot_curves import MAX_ROWS, dispersion_curves, ellipticity, kernel_panels, model_profile
 from plot_speed import axes_figure, micro, peers, scaling, throughput, weak_scaling
@@ -44,6 +49,9 @@ FROM_RECORDS = {
     "status": (tables_speed.status_table, statuses),
 }
 CONCLUSIONS = ("matrix", "training", "loss", "convergence", "green")
+FEM = (
+    "assembly", "fem-peers", "work-precision", "solution", "design", "coefficient", "history",
+)  # fmt: skip
 
 
 def record_curves(records: list[load.Record]) -> tuple[pd.DataFrame, list[str]]:
@@ -93,7 +101,7 @@ def _from_runs(kind: str, source: Path):
         if table.empty:
             raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
         return lambda: make(table)
-    if kind in CONCLUSIONS:
+    if kind in (*CONCLUSIONS, *FEM):
         return _conclusion(kind, source, runs)
     curves, messages = record_curves(runs.records)
     for message in messages:
@@ -112,6 +120,7 @@ def _conclusion(kind: str, source: Path, runs: load.Runs):
         drawn = Drawn()
         figures_generalization.add(study, runs.of_study(study), drawn)
         figures_convergence.add(study, runs.of_study(study), drawn)
+        figures_fem.add(study, points(runs.of_study(study)), drawn)
         for problem in drawn.problems:
             print(f"plots: skipped {problem}", file=sys.stderr)
         found += [f for f in drawn.figures if f.kind == kind]
@@ -126,7 +135,7 @@ def _conclusion(kind: str, source: Path, runs: load.Runs):
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw one figure.")
     parser.add_argument(
-        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS]
+        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS, *FEM]
     )
     parser.add_argument(
         "source",

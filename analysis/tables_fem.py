@@ -129,7 +129,8 @@ def policy(record: Record) -> str:
 
 PEERS = [
     "study", "id", "peer", "version", "matrix", "form", "dim", "n", "ranks", "nonzeros", "ratio",
-    "q1", "q3", "target", "moho", "theirs", "moho_set_up", "moho_first", "set_up", "first", "difference",
+    "q1", "q3", "target", "moho", "theirs", "moho_set_up", "moho_first", "set_up", "first",
+    "difference",
 ]  # fmt: skip
 
 

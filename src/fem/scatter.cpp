@@ -80,16 +80,16 @@ void scatter_blocks(MapInputs const& in, MapFunction map, MapKey const&, Routing
 #if defined(MOHO_PACK_INLINE) && defined(__AVX512F__)
 typedef double Quad __attribute__((vector_size(32), aligned(8), may_alias));
 
-/// The x[3] and w of each lane as one Quad.
-inline void lanes_to_quads(HostPack const* x, HostPack w, Quad (*to)[4]) {
+/// to[lane][node] = the x[3] and w of each lane.
+inline void lanes_to_quads(HostPack const* x, HostPack w, int node, Quad (*to)[4]) {
   using Pack = HostPack::Vector;
   Pack const a = __builtin_shufflevector(x[0].v, x[1].v, 0, 8, 2, 10, 4, 12, 6, 14);
   Pack const b = __builtin_shufflevector(x[0].v, x[1].v, 1, 9, 3, 11, 5, 13, 7, 15);
   Pack const c = __builtin_shufflevector(x[2].v, w.v, 0, 8, 2, 10, 4, 12, 6, 14);
   Pack const d = __builtin_shufflevector(x[2].v, w.v, 1, 9, 3, 11, 5, 13, 7, 15);
   auto const store = [&](Pack four, int lane) { // lanes `lane` and `lane` + 2
-    to[lane][0] = __builtin_shufflevector(four, four, 0, 1, 2, 3);
-    to[lane + 2][0] = __builtin_shufflevector(four, four, 4, 5, 6, 7);
+    to[lane][node] = __builtin_shufflevector(four, four, 0, 1, 2, 3);
+    to[lane + 2][node] = __builtin_shufflevector(four, four, 4, 5, 6, 7);
   };
   store(__builtin_shufflevector(a, c, 0, 1, 8, 9, 2, 3, 10, 11), 0);
   store(__builtin_shufflevector(b, d, 0, 1, 8, 9, 2, 3, 10, 11), 1);
@@ -108,8 +108,7 @@ void scatter_moments(MapInputs const& in, MapFunction, MapKey const&, Routing co
     load_points<Lagrange<Cell::tetrahedron, 1>>(in, first, X);
     p1_gradients<3>(X, g, volume);
     alignas(64) Quad gradient[simd_lanes][4];
-    for (int a = 0; a < 4; ++a)
-      lanes_to_quads(g + 3 * a, volume, reinterpret_cast<Quad(*)[4]>(&gradient[0][a]));
+    for (int a = 0; a < 4; ++a) lanes_to_quads(g + 3 * a, volume, a, gradient);
     auto const* at = Address::at(routing, first, pairs);
     double* const slots = Address::slots(routing, first, all, 12);
     for (int l = 0; l < simd_lanes; ++l) {

@@ -35,8 +35,8 @@ std::vector<std::string> const& field_metrics();
 /// point_linf = largest |u-uh|, of_mean = sum|u-uh|^2 / sum|u-mean|^2 (below 1 beats the best
 /// constant answer). From the answers' norms, NaN if there are none: l2_error, h1_error (of the
 /// gradient), rel_l2, rel_h1, largest. NaN where nothing is known; a NaN answer to a known truth
-/// makes those of the points NaN. Data: field/point, field/value, field/truth, field/node_point, field/node_value. Counters: points,
-/// unknown.
+/// makes those of the points NaN. Data: field/point, field/value, field/truth, field/node_point,
+/// field/node_value. Counters: points, unknown.
 Assessment assess_field(Batch const& inputs, Batch const& truth, Batch const& answers);
 
 } // namespace moho::study
