@@ -108,7 +108,9 @@ TEST(Meshes, ADiskIsRefinedOntoTheCircle) {
       how.curved = true;
       how.degree = 2;
       double const off = std::abs(measure(*space_on({DomainKind::disk}, how)) - std::numbers::pi);
-      if (n > 1) EXPECT_NEAR(std::log2(before / off), 4, 0.3) << n;
+      if (n > 1) {
+        EXPECT_NEAR(std::log2(before / off), 4, 0.3) << n;
+      }
       before = off;
       how.curved = false;
       how.degree = 1;
