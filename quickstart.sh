@@ -54,6 +54,11 @@ run 2 benchmarks/smoke/dispersion-scaling.toml
 say "where linear maps generalize, and how fast errors fall, 2 ranks"
 run 2 benchmarks/ci/crossval-poisson.toml
 run 2 benchmarks/ci/convergence-fd.toml
+say "finite elements: orders, an optimised design, ways to assemble, 1 and 2 ranks"
+run 2 benchmarks/ci/fem-square.toml
+run 2 benchmarks/ci/fem-disk.toml
+run 1 benchmarks/ci/fem-compliance.toml
+run 1 benchmarks/smoke/fem-policies.toml
 say "report"
 build/serial/moho report "$out" -o "$out/report.html"
 printf 'runs and report: %d s\n' $((SECONDS - start))
