@@ -285,7 +285,8 @@ void read_measure(Section const& root, Study& study) {
       {"ceilings", false, "measure the machine's own rates before and after"},
       {"ranks_per_case", std::int64_t{0},
        "ranks of a group that works on a case beside other groups; 0: all ranks on each case", 0,
-       1e6}};
+       1e6},
+      {"fields", false, "write the fields that methods found beside the records, for viewers"}};
   toml::table const* table = subtable(root, "measure");
   if (table == nullptr) return;
   const Section section{*table, "measure", root.file};
@@ -293,6 +294,7 @@ void read_measure(Section const& root, Study& study) {
   study.measure = {values.integer("repeats"), values.integer("warmup"), values.real("min_time"),
                    values.flag("ceilings")};
   study.ranks_per_case = values.integer("ranks_per_case");
+  study.fields = values.flag("fields");
   bool const sized = std::any_of(study.axes.begin(), study.axes.end(),
                                  [](Axis const& axis) { return axis.target == AxisTarget::ranks; });
   if (sized && study.ranks_per_case > 0)

@@ -77,7 +77,8 @@ std::string resolved(Study const& study) {
           "\nwarmup = " + std::to_string(study.measure.warmup) +
           "\nmin_time = " + to_json(Value(study.measure.min_time)) +
           "\nceilings = " + to_json(Value(study.measure.ceilings)) +
-          "\nranks_per_case = " + std::to_string(study.ranks_per_case) + "\n";
+          "\nranks_per_case = " + std::to_string(study.ranks_per_case) +
+          "\nfields = " + to_json(Value(study.fields)) + "\n";
   text += limits_section("limits", study.limits);
   for (std::size_t i = 0; i < study.convergence.size(); ++i) text += to_toml(study.convergence[i]);
   if (study.cross_validation) text += to_toml(*study.cross_validation);

@@ -125,6 +125,11 @@ public:
     _space->picture(_space->with_ghosts(_stepper->u()), out);
   }
 
+  void write_fields(std::string const& folder) override {
+    if (_stepper->report().failed()) return;
+    _space->write(_space->with_ghosts(_stepper->u()), "u", folder + "/solution.xdmf");
+  }
+
 private:
   /// Which items are answered after which step.
   std::map<std::int64_t, std::vector<std::size_t>> items_by_step(Batch const& in) const {

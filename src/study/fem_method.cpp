@@ -94,6 +94,10 @@ public:
     _space->picture(_local, out);
   }
 
+  void write_fields(std::string const& folder) override {
+    _space->write(_local, "u", folder + "/solution.xdmf");
+  }
+
 private:
   void refuse_singular() {
     _singular = _pde.singular();

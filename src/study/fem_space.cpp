@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fem_locator.hpp"
 #include "moho/core/error.hpp"
+#include "moho/parallel/xdmf.hpp"
 #include "moho/study/fem_system.hpp"
 #include <algorithm>
 #include <cmath>
@@ -204,6 +205,23 @@ void FemSpace::picture(fem::ConstReals all, Batch& out) const {
   }
   out.set(node_point_array, "", point, {ids.size(), 2});
   out.set(node_value_array, "", value, {ids.size(), size});
+}
+
+void FemSpace::write(fem::ConstReals all, std::string const& name, std::string const& path) const {
+  fem::Space const& space = _part.space;
+  auto const owned_nodes = static_cast<std::size_t>(space.owned),
+             nodes = static_cast<std::size_t>(space.element.nodes());
+  const std::vector<double> values = host(all);
+  const std::vector<std::uint8_t> counted = fem::counted_cells(_topology);
+  std::vector<std::int64_t> cells;
+  for (std::size_t cell = 0; cell < counted.size(); ++cell)
+    for (std::size_t a = 0; a < nodes && counted[cell] != 0; ++a)
+      cells.push_back(space.row[static_cast<std::size_t>(space.cell_nodes[cell * nodes + a])]);
+  const parallel::XdmfMesh mesh{
+      fem::name(space.element.cell), space.element.degree, dim(),
+      span_of(space.points).first(static_cast<std::size_t>(dim()) * owned_nodes), cells};
+  parallel::write_xdmf(_comm, path, mesh,
+                       {{{name, components(), false, span_of(values).first(owned())}}});
 }
 
 FieldNorms FemSpace::norms(fem::ConstReals all, Field const& exact, Field const& gradient) const {

@@ -67,8 +67,10 @@ struct Shared {
 };
 
 /// One case from the draw to the judged record, which is complete on the root. Each step is guarded
-/// by itself, so that a rank that fails alone leaves no other waiting in the next one.
-Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
+/// by itself, so that a rank that fails alone leaves no other waiting in the next one. Fields are
+/// written to `fields_folder` if it is named.
+Record run_case(Case const& item, RunOptions const& options, Shared& shared,
+                std::string const& fields_folder) {
   Comm const& comm = shared.comm;
   Record record;
   record.item = item;
@@ -113,6 +115,12 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
   stop_if_asked(comm);
   record.timings.merge(applied.timings("apply", item.measure.warmup, comm));
   run_collectively(comm, [&] { method->examine(answers[own_question(item)]); });
+  if (!fields_folder.empty()) {
+    run_collectively(comm, [&] {
+      if (comm.root()) make_folder(fields_folder);
+    });
+    run_collectively(comm, [&] { method->write_fields(fields_folder); });
+  }
   const Assessment probed = probe(item, problem, *method, comm);
 
   for (auto const& question : questions) {
@@ -134,9 +142,10 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared) {
 }
 
 /// The same, but a failure is a record as well.
-Record attempt(Case const& item, RunOptions const& options, Shared& shared) {
+Record attempt(Case const& item, RunOptions const& options, Shared& shared,
+               std::string const& fields_folder) {
   try {
-    return run_case(item, options, shared);
+    return run_case(item, options, shared, fields_folder);
   } catch (Error const& error) {
     Record record;
     record.item = item;
@@ -228,7 +237,7 @@ public:
     Record record;
     try {
       stop_if_asked(_comm);
-      record = attempt(item, _options, _shared);
+      record = attempt(item, _options, _shared, _study.fields ? report.folder : std::string());
     } catch (Stopped const&) {
       return false;
     }

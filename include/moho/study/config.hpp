@@ -73,6 +73,7 @@ struct Study {
   std::vector<Axis> axes; ///< in key order
   Measure measure;
   std::int64_t ranks_per_case = 0; ///< > 0: groups of that many ranks work on cases side by side
+  bool fields = false;             ///< methods write the fields they found beside the record
   Limits limits{};
   std::vector<ConvergenceProtocol> convergence{};
   std::optional<CrossValidationProtocol> cross_validation{};

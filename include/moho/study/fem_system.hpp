@@ -101,6 +101,8 @@ public:
   /// For pictures: adds nodes and values of a local vector to the answers (field_batch.hpp), on the
   /// root, where the domain is plane and there are at most 20 000 nodes. Collective.
   void picture(fem::ConstReals local, Batch& out) const;
+  /// Writes a local vector as field `name` to `path` (.xdmf, with an .h5 beside it). Collective.
+  void write(fem::ConstReals local, std::string const& name, std::string const& path) const;
   /// Norms with a rule of degree 2p + 3; errors NaN if `exact` is empty. Collective.
   FieldNorms norms(fem::ConstReals local, Field const& exact, Field const& gradient) const;
 

@@ -58,6 +58,9 @@ public:
   /// Adds to the answers to the problem it was prepared on what belongs to nobody's time: norms of
   /// the error over a domain. Collective; called once, after the timing.
   virtual void examine(Batch& out) { static_cast<void>(out); }
+  /// Writes the field it found last into `folder`, which exists, for viewers. Collective; called
+  /// after `examine` where the study wants it (measure.fields).
+  virtual void write_fields(std::string const& folder) { static_cast<void>(folder); }
 };
 
 } // namespace moho::study

@@ -2,6 +2,7 @@
 """Finite element studies, read from the records of the executable."""
 import json
 
+import h5py
 import pytest
 from conftest import SOURCE, workplace
 
@@ -136,3 +137,27 @@ def test_the_mean_is_zero_where_only_the_flux_is_known(place):
     place.study("fem-square.toml", "problem.solution=cosine", "method.nullspace=constant",
                 axis("cell", ["quadrilateral"]), axis("degree", [1]))
     assert all(record["status"] == "ok" for record, _ in place.fits())
+
+
+def test_fields_for_viewers_are_those_of_the_record(place):
+    place.study("fem-disk.toml", "measure.fields=true", axis("degree", [2]), axis("n", [1, 2, 4]),
+                ranks=3)
+    folders = [path.parent for path in place.results() if (path.parent / "solution.xdmf").is_file()]
+    assert len(folders) == 3
+    compared = 0
+    for folder in folders:
+        with h5py.File(folder / "solution.h5") as seen, h5py.File(folder / "data.h5") as kept:
+            def sorted_rows(points, values):
+                return sorted(zip(map(tuple, points), values.ravel()))
+            written = sorted_rows(seen["points"][()], seen["step000000/u"][()])
+            assert set(seen["cells"][()].ravel()) == set(range(len(written)))
+            if "field/node_point" in kept: # not of large meshes
+                recorded = sorted_rows(kept["field/node_point"][()], kept["field/node_value"][()])
+                assert written == recorded
+                compared += 1
+    assert compared >= 2
+
+
+def test_without_the_wish_there_are_no_fields(place):
+    place.study("fem-disk.toml", axis("degree", [1]))
+    assert not list(place.path.rglob("*.xdmf"))
