@@ -205,7 +205,7 @@ Cost Simp::cost() const {
   cost.metrics = {{"last_change", _change},
                   {"update_residual", _residual},
                   {"multiplier_evaluations", static_cast<double>(_evaluations)},
-                  {"residual_rel", report.residual / report.right_hand_side}};
+                  {"residual_rel", report.relative_residual()}};
   cost.phases = _phases;
   double const each = static_cast<double>(std::max<std::int64_t>(1, gradients));
   cost.checks = {

@@ -19,7 +19,7 @@ std::vector<double> coefficients_of(Batch const& in) {
   return k;
 }
 
-/// Matrix entries (without scratch) that differ in a bit.
+/// Matrix entries that differ in a bit.
 std::int64_t differing(fem::ConstReals a, fem::ConstReals b, std::size_t count) {
   std::int64_t sum = 0;
   auto const first = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, a);
@@ -127,10 +127,12 @@ private:
   }
 
   void note(parallel::SolveReport const& report) {
-    _report.residual = std::fmax(_report.residual, report.residual / report.right_hand_side);
+    double const relative = report.relative_residual();
+    // fmax would leave a NaN out.
+    _report.residual = std::isnan(relative) ? relative : std::fmax(_report.residual, relative);
     if (report.converged) return;
     _report.converged = false;
-    _report.why = report.reason + " after " + std::to_string(report.iterations) + " iterations";
+    _report.why = report.ending();
   }
 
   /// Batch against loop: bits and times, on items of the split `validation`.

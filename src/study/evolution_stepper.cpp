@@ -332,12 +332,9 @@ void Stepper::solve(FemSystem& system, fem::ConstReals b, fem::Reals const& x) {
     report = system.solve(b, x);
   });
   _report.iterations += report.iterations;
-  double const relative =
-      report.right_hand_side > 0 ? report.residual / report.right_hand_side : report.residual;
+  double const relative = report.relative_residual();
   _report.residual = std::isnan(relative) ? relative : std::fmax(_report.residual, relative);
-  if (!report.converged)
-    _report.solver_failure =
-        report.reason + " after " + std::to_string(report.iterations) + " iterations";
+  if (!report.converged) _report.solver_failure = report.ending();
 }
 
 std::unique_ptr<Stepper> make_stepper(std::shared_ptr<FemSpace const> space,

@@ -76,15 +76,12 @@ public:
   }
 
   Cost cost() const override {
-    double const relative =
-        _report.right_hand_side > 0 ? _report.residual / _report.right_hand_side : _report.residual;
     Cost cost;
     cost.metrics = {{"iterations", static_cast<double>(_report.iterations)},
-                    {"residual_rel", relative}};
+                    {"residual_rel", _report.relative_residual()}};
     cost.phases = _phases;
     cost.checks = {
-        {"solver_converged", _report.converged ? 1.0 : 0.0, Relation::equal, 1,
-         _report.reason + " after " + std::to_string(_report.iterations) + " iterations"}};
+        {"solver_converged", _report.converged ? 1.0 : 0.0, Relation::equal, 1, _report.ending()}};
     return cost;
   }
 

@@ -15,17 +15,15 @@ std::vector<std::uint8_t> all_free_if_empty(FemSpace const& space,
   return fixed;
 }
 
-using HostReals = Kokkos::View<double*, Kokkos::HostSpace>;
-
-HostReals to_host(fem::ConstReals values) {
-  const HostReals copy(Kokkos::view_alloc("moho::study::FemSystem", Kokkos::WithoutInitializing),
-                       values.extent(0));
-  Kokkos::deep_copy(copy, values);
-  return copy;
+/// The same memory where the device is a host, so that nothing is copied there.
+template <class View>
+auto on_host(View const& values) {
+  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, values);
 }
 
-std::span<double> span_of(HostReals const& values) {
-  return {values.data(), values.extent(0)};
+template <class View>
+auto span_of(View const& values) {
+  return std::span(values.data(), values.extent(0));
 }
 
 } // namespace
@@ -113,7 +111,8 @@ void FemSystem::changed() {
 
 void FemSystem::multiply(fem::ConstReals x, fem::Reals const& y, bool transpose) const {
   MOHO_REQUIRE(x.extent(0) == _space->owned() && y.extent(0) == _space->owned());
-  const HostReals from = to_host(x), to("moho::study::FemSystem::multiply", y.extent(0));
+  auto const from = on_host(x);
+  auto const to = Kokkos::create_mirror_view(Kokkos::HostSpace{}, y);
   _matrix.multiply(span_of(from), span_of(to), transpose);
   Kokkos::deep_copy(y, to);
 }
@@ -125,7 +124,8 @@ parallel::LinearSolver& FemSystem::solver() {
 
 parallel::SolveReport FemSystem::solve(fem::ConstReals b, fem::Reals const& x, bool transpose) {
   MOHO_REQUIRE(b.extent(0) == _space->owned() && x.extent(0) == _space->owned());
-  const HostReals right = to_host(b), unknown = to_host(x);
+  auto const right = on_host(b);
+  auto const unknown = on_host(x);
   const parallel::SolveReport report =
       transpose ? solver().solve_transpose(span_of(right), span_of(unknown))
                 : solver().solve(span_of(right), span_of(unknown));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The norms of fields: at points, and over the domain where a method knows its field everywhere.
+#include "answer_error.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/field_batch.hpp"
 #include <cmath>
@@ -9,23 +10,6 @@ namespace moho::study {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-double ratio(double above, double below) {
-  return below > 0 ? above / below : nan;
-}
-
-/// Sum of |u - mean|^2, each component with its mean, where u is known.
-double spread(std::vector<double> const& u, std::size_t components) {
-  double sum = 0;
-  for (std::size_t c = 0; c < components; ++c) {
-    double total = 0, known = 0;
-    for (std::size_t i = c; i < u.size(); i += components)
-      if (!std::isnan(u[i])) total += u[i], known += 1;
-    for (std::size_t i = c; i < u.size(); i += components)
-      if (!std::isnan(u[i])) sum += std::pow(u[i] - total / known, 2);
-  }
-  return sum;
-}
 
 } // namespace
 
@@ -45,18 +29,8 @@ Assessment assess_field(Batch const& inputs, Batch const& truth, Batch const& an
   const std::vector<std::size_t> shape = truth.at(value_array).shape;
   MOHO_REQUIRE(shape.size() == 2 && shape == answers.at(value_array).shape);
   const std::vector<double> u = truth.reals(value_array), found = answers.reals(value_array);
-  double error = 0, norm = 0, largest = 0;
-  std::int64_t known = 0;
-  for (std::size_t i = 0; i < u.size(); ++i) {
-    if (std::isnan(u[i])) continue;
-    ++known;
-    double const difference = std::abs(u[i] - found[i]);
-    error += difference * difference;
-    norm += u[i] * u[i];
-    largest = std::fmax(largest, difference); // leaves NaN out: the sum keeps it
-  }
-  if (known == 0) error = nan;
-  if (std::isnan(error)) largest = nan;
+  const AnswerError error = answer_error(u, found);
+  double const square = error.known > 0 ? error.square : nan;
   FieldNorms norms{nan, nan, nan, nan, nan};
   if (answers.has(norms_array)) {
     const std::vector<double> all = answers.reals(norms_array);
@@ -72,16 +46,15 @@ Assessment assess_field(Batch const& inputs, Batch const& truth, Batch const& an
       data.push_back(
           {std::string("field/") + name, "", answers.reals(name), answers.at(name).shape});
   if (inputs.has(time_array)) data.push_back({"field/time", "", inputs.reals(time_array)});
-  auto const unknown = static_cast<std::int64_t>(u.size()) - known;
   return {{{"l2_error", norms.error_l2},
            {"h1_error", norms.error_h1},
            {"rel_l2", ratio(norms.error_l2, norms.norm_l2)},
            {"rel_h1", ratio(norms.error_h1, norms.norm_h1)},
-           {"point_rel_l2", std::sqrt(ratio(error, norm))},
-           {"point_linf", largest},
-           {"of_mean", ratio(error, spread(u, shape[1]))},
+           {"point_rel_l2", std::sqrt(ratio(square, error.norm))},
+           {"point_linf", error.largest},
+           {"of_mean", ratio(square, spread(u, shape[1]))},
            {"largest", norms.largest}},
-          {{"points", static_cast<std::int64_t>(shape[0]), true}, {"unknown", unknown}},
+          {{"points", static_cast<std::int64_t>(shape[0]), true}, {"unknown", error.unknown}},
           std::move(data)};
 }
 

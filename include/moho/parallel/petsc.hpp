@@ -87,6 +87,14 @@ struct SolveReport {
                               ///< failed preconditioner why: "KSP_DIVERGED_PC_FAILED (..)"
   double residual = 0;        ///< |b - A x|_2, computed anew
   double right_hand_side = 0; ///< |b|_2
+  /// Of |b|; absolute where b = 0.
+  double relative_residual() const {
+    return right_hand_side > 0 ? residual / right_hand_side : residual;
+  }
+  /// "KSP_DIVERGED_ITS after 50 iterations"
+  std::string ending() const {
+    return reason + " after " + std::to_string(iterations) + " iterations";
+  }
 };
 
 /// A solver for one matrix, kept with its preconditioner, which is made anew only after

@@ -133,7 +133,7 @@ public:
   void assemble(std::span<fem::Form const> forms);
   /// Makes the tables of a form, so that `assemble` takes re-assembly's time.
   void require(fem::Form const& form);
-  /// The values (with scratch at the end): for boundary terms, sums of matrices, derivatives.
+  /// The values: for boundary terms, sums of matrices, derivatives.
   /// After a change that `eliminate` does not follow, `changed()`.
   fem::Reals const& values() const { return _values; }
   fem::Constraints const& constraints() const { return _constraints; }
