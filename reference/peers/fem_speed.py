@@ -13,6 +13,7 @@ usage: /usr/bin/python3 fem_speed.py --moho BUILD/moho --out OUT [--skfem-python
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -88,7 +89,8 @@ class Process:
         return answer
 
     def close(self) -> None:
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it died, a command still in the buffer
+            self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(timeout=60)
 

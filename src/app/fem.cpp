@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `moho fem assemble`: a mesh in, the raw matrix of a form out.
 #include "commands.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/fem_assembly.hpp"
@@ -57,12 +58,7 @@ fem::Form form_of(Arguments const& arguments, int dim) {
   const fem::Lame lame = fem::lame(arguments.young, arguments.poisson);
   form.components = dim;
   form.coefficient.components = 2;
-  const fem::Reals values("moho::app::lame", 2);
-  auto const host = Kokkos::create_mirror_view(values);
-  host(0) = lame.lambda;
-  host(1) = lame.mu;
-  Kokkos::deep_copy(values, host);
-  form.coefficient.values = values;
+  form.coefficient.values = to_device("moho::app::lame", std::vector{lame.lambda, lame.mu});
   return form;
 }
 

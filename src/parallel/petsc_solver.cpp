@@ -30,6 +30,8 @@ struct LinearSolver::Impl {
 
 namespace {
 
+/// What a direct solve may leave of |b|.
+constexpr double direct_residual = 1e-6;
 constexpr std::array norm_of_residual{"cg", "gmres", "fgmres", "lgmres", "bcgs", "richardson"};
 
 std::string value_of(PetscOptions const& options, std::string const& name) {
@@ -208,6 +210,13 @@ SolveReport LinearSolver::run(std::span<double const> b, std::span<double> x, bo
   petsc_check(VecAYPX(s.residual, -1.0, s.b), "VecAYPX");
   petsc_check(VecNorm(s.residual, NORM_2, &report.residual), "VecNorm");
   petsc_check(VecNorm(s.b, NORM_2, &report.right_hand_side), "VecNorm");
+  // preonly calls every solve converged, that of a matrix next to singular as well.
+  double const left = report.relative_residual();
+  if (report.converged && value_of(s.options, "ksp_type") == "preonly" &&
+      !(left <= direct_residual)) {
+    report.converged = false;
+    report.reason += " (but the relative residual is " + std::to_string(left) + ")";
+  }
   return report;
 }
 

@@ -2,6 +2,7 @@
 // Method `assembly`: makes the matrix that problem `assembly` asks for, by any policy.
 #include "assembly_truth.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/core/philox.hpp"
 #include "moho/study/fem_assembly.hpp"
 #include "moho/study/fem_matrix_file.hpp"
@@ -18,15 +19,6 @@ namespace {
 
 constexpr std::uint32_t noise_stream = 41;
 using HostReals = Kokkos::View<double*, Kokkos::HostSpace>;
-
-fem::Reals device(std::vector<double> const& values) {
-  const fem::Reals copy(Kokkos::view_alloc("moho::study::coefficient", Kokkos::WithoutInitializing),
-                        values.size());
-  const Kokkos::View<double const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      view(values.data(), values.size());
-  Kokkos::deep_copy(copy, view);
-  return copy;
-}
 
 double largest(parallel::Comm const& comm, fem::ConstReals values, std::size_t n) {
   double most = 0;
@@ -143,13 +135,13 @@ public:
     return cost;
   }
 
-  void examine(Batch& out) override {
+  Assessment examine(Batch& out) override {
     act(*_system, _asked, out);
     if (same_on_any_ranks(_system->reduce()))
       out.set(matrix::checksum, "",
               std::vector<std::int64_t>{
                   checksum(_space->comm(), _space->part(), _space->topology(), _system->values())});
-    if (!_compared) return;
+    if (!_compared) return {};
     fem::Reduce const other = _reference.value_or(
         _system->reduce() == fem::Reduce::scatter ? fem::Reduce::two_pass : fem::Reduce::scatter);
     auto const assembly =
@@ -158,6 +150,7 @@ public:
     assembly->assemble(_form, values);
     Kokkos::fence();
     out.set(matrix::reference, "", difference(*_space, _system->values(), values));
+    return {};
   }
 
 private:
@@ -207,7 +200,8 @@ fem::Form form_on(MatrixForm const& matrix, FemSpace const& space) {
   std::vector<double> values(at.size() / dim * size);
   for (std::size_t i = 0; i < at.size() / dim; ++i)
     k(at.data() + i * dim, values.data() + i * size);
-  form.coefficient = {matrix.where, static_cast<int>(size), device(values)};
+  form.coefficient = {matrix.where, static_cast<int>(size),
+                      to_device("moho::study::assembly", values)};
   return form;
 }
 
@@ -220,8 +214,8 @@ void act(FemSystem const& system, Batch const& in, Batch& out) {
   std::vector<double> energies, actions, skews, magnitudes;
   const fem::Reals y = space.owned_vector(), z = space.owned_vector();
   for (std::size_t i = 0; i < in.count(); ++i) {
-    const fem::Reals u = device(nodal(space, trial, i, noise[i])),
-                     v = device(nodal(space, test, i, 0));
+    const fem::Reals u = to_device("moho::study::assembly", nodal(space, trial, i, noise[i])),
+                     v = to_device("moho::study::assembly", nodal(space, test, i, 0));
     system.multiply(u, y);
     system.multiply(u, z, true);
     energies.push_back(space.dot(v, y));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/batch.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include <functional>
 #include <numeric>
 #include <stdexcept>
@@ -16,39 +17,33 @@ template <class T>
 using Values = Kokkos::View<T*, MemorySpace>;
 
 template <class T>
-Batch::Array to_device(std::string const& name, std::string const& units, std::span<const T> values,
-                       std::vector<std::size_t> shape) {
+Batch::Array array_of(std::string const& name, std::string const& units, std::span<const T> values,
+                      std::vector<std::size_t> shape) {
   if (shape.empty()) shape = {values.size()};
   MOHO_REQUIRE(product(shape) == values.size());
-  Values<T> const device(Kokkos::view_alloc(name, Kokkos::WithoutInitializing), values.size());
-  const Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(
-      values.data(), values.size());
-  Kokkos::deep_copy(device, host);
-  return {name, units, std::move(shape), device};
+  Values<T> const copy(Kokkos::view_alloc(name, Kokkos::WithoutInitializing), values.size());
+  copy_to_device(values, copy);
+  return {name, units, std::move(shape), copy};
 }
 
 template <class T>
-std::vector<T> to_host(Batch::Array const& array) {
+std::vector<T> values_of(Batch::Array const& array) {
   auto const* device = std::get_if<Values<T>>(&array.values);
   if (device == nullptr)
     throw std::logic_error("defect in moho: array '" + array.name + "' holds the other type");
-  std::vector<T> values(device->extent(0));
-  const Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(
-      values.data(), values.size());
-  Kokkos::deep_copy(host, *device);
-  return values;
+  return to_host(*device);
 }
 
 } // namespace
 
 void Batch::set(std::string const& name, std::string const& units, std::span<double const> values,
                 std::vector<std::size_t> shape) {
-  set(to_device(name, units, values, std::move(shape)));
+  set(array_of(name, units, values, std::move(shape)));
 }
 
 void Batch::set(std::string const& name, std::string const& units,
                 std::span<const std::int64_t> values, std::vector<std::size_t> shape) {
-  set(to_device(name, units, values, std::move(shape)));
+  set(array_of(name, units, values, std::move(shape)));
 }
 
 void Batch::set(Array array) {
@@ -77,11 +72,11 @@ Batch::Array const& Batch::at(std::string const& name) const {
 }
 
 std::vector<double> Batch::reals(std::string const& name) const {
-  return to_host<double>(at(name));
+  return values_of<double>(at(name));
 }
 
 std::vector<std::int64_t> Batch::integers(std::string const& name) const {
-  return to_host<std::int64_t>(at(name));
+  return values_of<std::int64_t>(at(name));
 }
 
 } // namespace moho::study

@@ -138,7 +138,7 @@ std::vector<Dataset> row_data(Case const& item, std::vector<Assessment> const& a
 } // namespace
 
 void fill(Record& record, Preparation const& preparation, Cost const& cost,
-          std::vector<Assessment> const& assessments, Assessment const& probed) {
+          std::vector<Assessment> const& assessments, std::vector<Assessment> const& further) {
   auto const append = [](auto& to, auto const& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
@@ -154,10 +154,14 @@ void fill(Record& record, Preparation const& preparation, Cost const& cost,
   append(record.metrics, cost.metrics);
   append(record.metrics, shares(record, cost.floors));
   append(record.checks, cost.checks);
-  append(record.metrics, probed.metrics);
+  append(record.checks, own.checks);
   append(record.data, preparation.data);
   append(record.data, own.data);
-  append(record.data, probed.data);
+  for (Assessment const& assessment : further) {
+    append(record.metrics, assessment.metrics);
+    append(record.checks, assessment.checks);
+    append(record.data, assessment.data);
+  }
   if (!record.item.asked.empty()) append(record.data, row_data(record.item, assessments));
 }
 

@@ -53,8 +53,8 @@ Assessment probe(Case const& item, Problem const& problem, Method& method,
                  parallel::Comm const& comm);
 
 /// Puts together what the steps found: the assessment of the own question, and in a matrix
-/// asked/label and asked/<metric> (n) of all.
+/// asked/label and asked/<metric> (n) of all. `further`: what the method and a probe of it found.
 void fill(Record& record, Preparation const& preparation, Cost const& cost,
-          std::vector<Assessment> const& assessments, Assessment const& probed);
+          std::vector<Assessment> const& assessments, std::vector<Assessment> const& further);
 
 } // namespace moho::study

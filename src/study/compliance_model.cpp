@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/fem/derivative.hpp"
 #include "moho/study/compliance.hpp"
@@ -64,7 +65,7 @@ ComplianceModel::ComplianceModel(parallel::Comm const& comm, Cantilever const& p
       _cells(comm, counted_ids(*_space), static_cast<std::int64_t>(plate.cells())),
       _counted(fem::counted_cells(_space->topology())), _load(_space->owned_vector()),
       _u(_space->owned_vector()) {
-  options.petsc = replicated_cholesky(comm, std::move(options.petsc));
+  options.petsc = direct_cholesky(*_space, std::move(options.petsc));
   _system =
       std::make_unique<FemSystem>(_space, _space->marks(std::vector<std::int32_t>{held}), options);
   double const height = plate.load_height, traction = plate.traction;
@@ -99,7 +100,7 @@ double ComplianceModel::compliance(std::span<double const> density) {
     moduli[2 * e] = young * unit.lambda;
     moduli[2 * e + 1] = young * unit.mu;
   }
-  to_device(moduli, _moduli);
+  copy_to_device(std::span<double const>(moduli), _moduli);
   _system->assemble({&_form, 1});
   _system->eliminate();
   ++_work.maps;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/fem/derivative.hpp"
 #include "moho/study/conductivity.hpp"
@@ -34,7 +35,7 @@ ConductivityModel::ConductivityModel(parallel::Comm const& comm, ConductivityGri
       _lambda(_space->owned_vector()), _right(_space->owned_vector()),
       _slopes(_space->local_vector()),
       _points(_nodes(owned_part(*_space, _space->part().space.points, 2), 2)) {
-  options.petsc = replicated_cholesky(comm, std::move(options.petsc));
+  options.petsc = direct_cholesky(*_space, std::move(options.petsc));
   _system = std::make_unique<FemSystem>(_space, _space->marks({}), options);
   fem::load(
       _space->topology(), 1, [](double const*, double* f) { *f = 1; }, _load);
@@ -49,7 +50,7 @@ void ConductivityModel::spread(std::span<double const> by_id, fem::Reals const& 
   std::vector<double> values(local.extent(0)); // owned ones, or with ghosts
   for (std::size_t i = 0; i < values.size(); ++i)
     values[i] = by_id[static_cast<std::size_t>(ids[i])];
-  to_device(values, local);
+  copy_to_device(std::span<double const>(values), local);
 }
 
 void ConductivityModel::require_solved(parallel::SolveReport const& report) const {

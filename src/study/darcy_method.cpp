@@ -50,7 +50,9 @@ public:
     preparation.counters = {{"unknowns", _model->space().unknowns()},
                             {"nonzeros", _model->space().nonzeros()},
                             {"cells", _model->space().cells()}};
-    if (_together) _clock.time("comparison", [&] { compare(problem, preparation); });
+    if (_together)
+      _compared =
+          problem.draw(Split::validation, 0, std::min(_batch, problem.count(Split::validation)));
     preparation.phases = _clock.take();
     return preparation;
   }
@@ -85,13 +87,14 @@ public:
   }
 
   // The matrices are assembled anew: conditions overwrote them.
-  void examine(Batch& out) override {
+  Assessment examine(Batch& out) override {
     std::vector<double> imbalance;
     for (Solution const& field : _fields) {
       _model->assemble(_model->by_cell(field.k), 1, 0);
       imbalance.push_back(_model->imbalance(field.u));
     }
     out.set(imbalance_array, "", imbalance);
+    return _together ? compare() : Assessment{};
   }
 
 private:
@@ -136,12 +139,11 @@ private:
   }
 
   /// Batch against loop: bits and times, on items of the split `validation`.
-  void compare(Problem const& problem, Preparation& preparation) {
+  Assessment compare() {
     constexpr int rounds = 5;
     parallel::Comm const& comm = _model->space().comm();
-    const std::size_t items = std::min(_batch, problem.count(Split::validation));
-    auto const count = static_cast<int>(items);
-    const std::vector<double> k = coefficients_of(problem.draw(Split::validation, 0, items));
+    auto const count = static_cast<int>(_compared.count());
+    const std::vector<double> k = coefficients_of(_compared);
     const fem::Reals cells = _model->by_cell(k);
     fem::Reals matrices;
     double at_once = HUGE_VAL, in_turn = HUGE_VAL;
@@ -170,11 +172,12 @@ private:
     std::vector<double> next = k;
     next[0] = std::nextafter(next[0], HUGE_VAL);
     const Check equal{"batch_equals_loop", differences(cells), Relation::equal, 0,
-                      "entries of " + std::to_string(items) + " matrices that differ in a bit"};
-    preparation.checks = {equal,
-                          control_of(equal, differences(_model->by_cell(next)),
-                                     "one coefficient of the loop, by one in the last place")};
-    preparation.metrics = {{"loop_over_batch", in_turn / at_once}};
+                      "entries of " + std::to_string(count) + " matrices that differ in a bit"};
+    Assessment found;
+    found.checks = {equal, control_of(equal, differences(_model->by_cell(next)),
+                                      "one coefficient of the loop, by one in the last place")};
+    found.metrics = {{"loop_over_batch", in_turn / at_once}};
+    return found;
   }
 
   Discretization _how;
@@ -185,6 +188,7 @@ private:
   PhaseClock _clock;
   std::vector<Phase> _phases;
   std::vector<Solution> _fields; ///< those of the last `apply`
+  Batch _compared;               ///< on what batch and loop are compared
   Report _report;
 };
 

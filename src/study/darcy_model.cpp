@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "evolution_stepper.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/darcy.hpp"
+#include "moho/study/replicated.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -65,7 +65,7 @@ DarcyModel::DarcyModel(parallel::Comm const& comm, int squares, Discretization c
       _square(squares_of(_space->part().mesh, squares)), _centres(square_centres(squares)),
       _load(_space->owned_vector()) {
   SystemOptions direct = options;
-  direct.petsc = direct_options(comm, options.petsc);
+  direct.petsc = direct_cholesky(*_space, options.petsc);
   _system = std::make_unique<FemSystem>(_space, _space->marks({}), direct);
   _system->require(fem::Form{});
   fem::load(

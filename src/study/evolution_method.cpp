@@ -117,12 +117,13 @@ public:
     return cost;
   }
 
-  void examine(Batch& out) override {
-    if (_stepper->report().failed()) return;
+  Assessment examine(Batch& out) override {
+    if (_stepper->report().failed()) return {};
     double const t = _evolution.final_time;
     set_norms(out, _space->norms(_space->with_ghosts(_stepper->u()), at_time(_evolution.exact, t),
                                  at_time(_evolution.gradient, t)));
     _space->picture(_space->with_ghosts(_stepper->u()), out);
+    return {};
   }
 
   void write_fields(std::string const& folder) override {

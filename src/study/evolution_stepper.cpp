@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "evolution_stepper.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/study/replicated.hpp"
 #include <array>
 #include <cmath>
@@ -26,14 +27,6 @@ fem::Reals product(FemSystem const& system, fem::ConstReals x) {
   const fem::Reals y = system.space().owned_vector();
   system.multiply(x, y);
   return y;
-}
-
-fem::Reals device(std::vector<double> const& values) {
-  const fem::Reals copy("moho::study::Stepper", values.size());
-  Kokkos::deep_copy(
-      copy, Kokkos::View<double const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                values.data(), values.size()));
-  return copy;
 }
 
 /// u1 = u + dt (theta u1' + (1 - theta) u'): theta = 1 is backward Euler's, 1/2 Crank-Nicolson's.
@@ -194,13 +187,8 @@ private:
   int degree() const { return 4 * space().degree(); }
 
   fem::Sampled sampled() {
-    const fem::Reals all = space().with_ghosts(_u);
-    std::vector<double> host(all.extent(0));
-    Kokkos::deep_copy(
-        Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-            host.data(), host.size()),
-        all);
-    return fem::sample(space().topology(), degree(), host, 0, space().topology().cells(), false);
+    const std::vector<double> all = to_host(space().with_ghosts(_u));
+    return fem::sample(space().topology(), degree(), all, 0, space().topology().cells(), false);
   }
 
   /// b - (M / dt + K) u - e (u^3, v); keeps u at the points for `linearise`.
@@ -210,7 +198,8 @@ private:
       _points = sampled().values;
       std::vector<double> cubes(_points);
       for (double& value : cubes) value *= -evolution().reaction * value * value;
-      fem::load_at_points(space().topology(), degree(), device(cubes), r);
+      fem::load_at_points(space().topology(), degree(), to_device("moho::study::Stepper", cubes),
+                          r);
       _mass->zero_fixed(r);
       add(1, b, r);
       add(-1 / options().dt, product(*_mass, _u), r);
@@ -227,7 +216,7 @@ private:
         value = 1 / options().dt + 3 * evolution().reaction * value * value;
       fem::Form mass = form(fem::FormKind::mass, 1);
       mass.quadrature_degree = degree();
-      mass.coefficient = {fem::Where::quadrature, 1, device(weights)};
+      mass.coefficient = {fem::Where::quadrature, 1, to_device("moho::study::Stepper", weights)};
       _system->assemble(std::array{mass, form(fem::FormKind::diffusion, evolution().diffusion)});
       _system->eliminate();
     });
@@ -264,17 +253,6 @@ Scheme scheme_of(std::string const& name, Evolution const& evolution) {
               (evolution.reaction != 0 ? "has a double well" : "linear") + ") use " + serve);
 }
 
-parallel::PetscOptions direct_options(parallel::Comm const& comm, parallel::PetscOptions given) {
-  if (given.count("ksp_type") != 0 || given.count("pc_type") != 0) return given;
-  const std::string prefix = comm.size() == 1 ? "" : "redundant_";
-  // Many solves with one small factor: PETSc's own has the least to do besides. It orders rows as
-  // they come unless told to; nested dissection fills less.
-  given.try_emplace(prefix + "pc_factor_mat_solver_type", "petsc");
-  if (given.at(prefix + "pc_factor_mat_solver_type") == "petsc")
-    given.try_emplace(prefix + "pc_factor_mat_ordering_type", "nd");
-  return replicated_cholesky(comm, std::move(given));
-}
-
 Stepper::Stepper(std::shared_ptr<FemSpace const> space, Evolution const& evolution,
                  SteppingOptions const& options, PhaseClock& clock)
     : _space(std::move(space)), _evolution(evolution), _options(options), _clock(&clock),
@@ -295,7 +273,8 @@ std::unique_ptr<FemSystem> Stepper::system(parallel::PetscOptions const& petsc) 
 fem::Form Stepper::form(fem::FormKind kind, double coefficient) const {
   fem::Form result;
   result.kind = kind;
-  result.coefficient = {fem::Where::global, 1, device({coefficient})};
+  result.coefficient = {fem::Where::global, 1,
+                        to_device("moho::study::Stepper", std::vector{coefficient})};
   return result;
 }
 
@@ -341,7 +320,7 @@ std::unique_ptr<Stepper> make_stepper(std::shared_ptr<FemSpace const> space,
                                       Evolution const& evolution, SteppingOptions const& options,
                                       PhaseClock& clock) {
   SteppingOptions all = options;
-  all.system.petsc = direct_options(space->comm(), options.system.petsc);
+  all.system.petsc = direct_cholesky(*space, options.system.petsc);
   if (options.scheme == Scheme::newmark)
     return std::make_unique<Newmark>(std::move(space), evolution, all, clock);
   if (options.scheme == Scheme::eyre)

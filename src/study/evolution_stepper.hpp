@@ -84,8 +84,4 @@ std::unique_ptr<Stepper> make_stepper(std::shared_ptr<FemSpace const> space,
                                       Evolution const& evolution, SteppingOptions const& options,
                                       PhaseClock& clock);
 
-/// Those given; where they name neither ksp_type nor pc_type a Cholesky factorisation of the whole
-/// matrix on each rank: the same bits at every call, which MUMPS over several ranks does not give.
-parallel::PetscOptions direct_options(parallel::Comm const& comm, parallel::PetscOptions given);
-
 } // namespace moho::study

@@ -85,10 +85,11 @@ public:
     return cost;
   }
 
-  void examine(Batch& out) override {
+  Assessment examine(Batch& out) override {
     const FieldNorms norms = _space->norms(_local, _pde.exact, _pde.gradient);
     set_norms(out, norms);
     _space->picture(_local, out);
+    return {};
   }
 
   void write_fields(std::string const& folder) override {

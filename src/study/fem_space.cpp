@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fem_locator.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/parallel/xdmf.hpp"
 #include "moho/study/fem_system.hpp"
 #include <algorithm>
@@ -13,23 +14,6 @@ namespace {
 
 std::span<double const> span_of(std::vector<double> const& values) {
   return {values.data(), values.size()};
-}
-
-std::vector<double> host(fem::ConstReals values) {
-  std::vector<double> copy(values.extent(0));
-  const Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> view(
-      copy.data(), copy.size());
-  Kokkos::deep_copy(view, values);
-  return copy;
-}
-
-fem::Reals device(std::vector<double> const& values) {
-  const fem::Reals copy(Kokkos::view_alloc("moho::study::FemSpace", Kokkos::WithoutInitializing),
-                        values.size());
-  const Kokkos::View<double const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      view(values.data(), values.size());
-  Kokkos::deep_copy(copy, view);
-  return copy;
 }
 
 std::span<const std::int64_t> ghosts_of(fem::Space const& space) {
@@ -122,7 +106,7 @@ fem::Reals FemSpace::interpolate(Field const& f) const {
   std::vector<double> values(local());
   for (std::size_t i = 0; i < _part.space.local_nodes(); ++i)
     f(_part.space.points.data() + i * width, values.data() + i * size);
-  return device(values);
+  return to_device("moho::study::FemSpace", values);
 }
 
 double FemSpace::dot(fem::ConstReals a, fem::ConstReals b) const {
@@ -160,14 +144,14 @@ fem::Coefficient FemSpace::sampled(Field const& f, int coefficients, int degree)
   std::vector<double> values(at.weights.size() * size);
   for (std::size_t i = 0; i < at.weights.size(); ++i)
     f(at.points.data() + i * width, values.data() + i * size);
-  return {fem::Where::quadrature, coefficients, device(values)};
+  return {fem::Where::quadrature, coefficients, to_device("moho::study::FemSpace", values)};
 }
 
 std::vector<double> FemSpace::evaluate(fem::ConstReals all, std::span<double const> points) const {
   MOHO_REQUIRE(all.extent(0) == local());
   if (!_locator) _locator = std::make_unique<Locator>(_part);
   auto const width = static_cast<std::size_t>(dim()), size = static_cast<std::size_t>(components());
-  const std::vector<double> u = host(all);
+  const std::vector<double> u = to_host(all);
   Located located = locate(*_locator, _comm, points, width, u, size, false);
   std::vector<std::size_t> outside;
   std::vector<double> far;
@@ -190,7 +174,7 @@ void FemSpace::picture(fem::ConstReals all, Batch& out) const {
   if (dim() != 2 || _part.space.global_nodes > most_nodes) return;
   auto const owned_nodes = static_cast<std::size_t>(_part.space.owned),
              size = static_cast<std::size_t>(components());
-  const std::vector<double> mine = host(all);
+  const std::vector<double> mine = to_host(all);
   const std::vector<std::int64_t> ids =
       _comm.gather(std::span<const std::int64_t>(_part.space.id).first(owned_nodes));
   const std::vector<double> points =
@@ -211,7 +195,7 @@ void FemSpace::write(fem::ConstReals all, std::string const& name, std::string c
   fem::Space const& space = _part.space;
   auto const owned_nodes = static_cast<std::size_t>(space.owned),
              nodes = static_cast<std::size_t>(space.element.nodes());
-  const std::vector<double> values = host(all);
+  const std::vector<double> values = to_host(all);
   const std::vector<std::uint8_t> counted = fem::counted_cells(_topology);
   std::vector<std::int64_t> cells;
   for (std::size_t cell = 0; cell < counted.size(); ++cell)
@@ -226,7 +210,7 @@ void FemSpace::write(fem::ConstReals all, std::string const& name, std::string c
 
 FieldNorms FemSpace::norms(fem::ConstReals all, Field const& exact, Field const& gradient) const {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<double> u = host(all);
+  const std::vector<double> u = to_host(all);
   FieldNorms norms{unknown, unknown, unknown, unknown, 0};
   for (std::size_t i = 0; i < owned(); ++i)
     norms.largest = std::fmax(norms.largest, std::abs(u[i]));

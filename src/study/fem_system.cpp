@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/fem_system.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/study/fem_assembly.hpp"
 #include <algorithm>
 #include <cmath>
@@ -137,14 +138,6 @@ parallel::SolveReport FemSystem::solve(fem::ConstReals b, fem::Reals const& x, b
 
 namespace {
 
-fem::Reals device(std::vector<double> const& values) {
-  const fem::Reals copy("moho::study::coefficient", values.size());
-  const Kokkos::View<double const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>
-      view(values.data(), values.size());
-  Kokkos::deep_copy(copy, view);
-  return copy;
-}
-
 int coefficients(Term const& term, int dim) {
   if (term.tensor) return dim * dim;
   if (term.kind == fem::FormKind::advection) return dim;
@@ -173,7 +166,8 @@ std::vector<fem::Form> forms_of(Pde const& pde, FemSpace const& space) {
       form.coefficient = space.sampled(term.field, count, form.quadrature_degree);
     } else {
       MOHO_REQUIRE(term.constant.size() == static_cast<std::size_t>(count));
-      form.coefficient = {fem::Where::global, count, device(term.constant)};
+      form.coefficient = {fem::Where::global, count,
+                          to_device("moho::study::coefficient", term.constant)};
     }
     forms.push_back(form);
   }

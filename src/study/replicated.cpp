@@ -43,31 +43,20 @@ std::vector<std::int64_t> owned_ids(FemSpace const& space) {
   return {nodes.id.begin(), nodes.id.begin() + nodes.owned};
 }
 
-parallel::PetscOptions replicated_cholesky(parallel::Comm const& comm,
-                                           parallel::PetscOptions given) {
+parallel::PetscOptions direct_cholesky(FemSpace const& space, parallel::PetscOptions given) {
   if (given.count("ksp_type") != 0 || given.count("pc_type") != 0) return given;
-  const std::string prefix = comm.size() == 1 ? "" : "redundant_";
+  bool const replicated = space.unknowns() <= most_replicated;
+  const std::string prefix = replicated && space.comm().size() > 1 ? "redundant_" : "";
   given["ksp_type"] = "preonly";
-  if (comm.size() > 1) given["pc_type"] = "redundant";
+  if (!prefix.empty()) given["pc_type"] = "redundant";
   given.try_emplace(prefix + "pc_type", "cholesky");
-  given.try_emplace(prefix + "pc_factor_mat_solver_type", "mumps");
+  // A small factor: PETSc's own has the least to do besides. It orders rows as they come unless
+  // told to; nested dissection fills less.
+  std::string const& solver =
+      given.try_emplace(prefix + "pc_factor_mat_solver_type", replicated ? "petsc" : "mumps")
+          .first->second;
+  if (solver == "petsc") given.try_emplace(prefix + "pc_factor_mat_ordering_type", "nd");
   return given;
-}
-
-std::vector<double> to_host(fem::ConstReals values) {
-  std::vector<double> copy(values.extent(0));
-  Kokkos::deep_copy(
-      Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-          copy.data(), copy.size()),
-      values);
-  return copy;
-}
-
-void to_device(std::span<double const> values, fem::Reals const& to) {
-  MOHO_REQUIRE(values.size() == to.extent(0));
-  Kokkos::deep_copy(
-      to, Kokkos::View<double const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-              values.data(), values.size()));
 }
 
 double dot(std::span<double const> a, std::span<double const> b) {

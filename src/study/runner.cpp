@@ -114,14 +114,15 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
     timed();
   stop_if_asked(comm);
   record.timings.merge(applied.timings("apply", item.measure.warmup, comm));
-  run_collectively(comm, [&] { method->examine(answers[own_question(item)]); });
+  std::vector<Assessment> found(1);
+  run_collectively(comm, [&] { found[0] = method->examine(answers[own_question(item)]); });
   if (!fields_folder.empty()) {
     run_collectively(comm, [&] {
       if (comm.root()) make_folder(fields_folder);
     });
     run_collectively(comm, [&] { method->write_fields(fields_folder); });
   }
-  const Assessment probed = probe(item, problem, *method, comm);
+  found.push_back(probe(item, problem, *method, comm));
 
   for (auto const& question : questions) {
     if (question->known) continue;
@@ -135,7 +136,7 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
     for (std::size_t i = 0; i < questions.size(); ++i)
       assessments.push_back(
           questions[i]->problem->assess(questions[i]->inputs, questions[i]->truth, answers[i]));
-    fill(record, preparation, total(costs), assessments, probed);
+    fill(record, preparation, total(costs), assessments, found);
     judge(record);
   });
   return record;

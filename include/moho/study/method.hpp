@@ -55,9 +55,13 @@ public:
   virtual void apply(Batch const& in, Batch& out) = 0;
   /// What the last `apply` spent. Complete on the root; phases on every rank.
   virtual Cost cost() const = 0;
-  /// Adds to the answers to the problem it was prepared on what belongs to nobody's time: norms of
-  /// the error over a domain. Collective; called once, after the timing.
-  virtual void examine(Batch& out) { static_cast<void>(out); }
+  /// What belongs to nobody's time: adds to the answers to the problem it was prepared on (norms of
+  /// the error over a domain), and tells what it finds itself. Collective; called once, after the
+  /// timing; what it returns counts on the root.
+  virtual Assessment examine(Batch& out) {
+    static_cast<void>(out);
+    return {};
+  }
   /// Writes the field it found last into `folder`, which exists, for viewers. Collective; called
   /// after `examine` where the study wants it (measure.fields).
   virtual void write_fields(std::string const& folder) { static_cast<void>(folder); }

@@ -60,6 +60,7 @@ struct Assessment {
   std::vector<Metric> metrics;
   std::vector<Counter> counters; ///< how much was asked: models, curves
   std::vector<Dataset> data;
+  std::vector<Check> checks{}; ///< what must hold of the answers
 };
 
 /// What the inputs of a problem span: names of basis functions, so that "a holds b" is set

@@ -31,14 +31,12 @@ private:
 /// Ids of the nodes that this rank owns, in local order.
 std::vector<std::int64_t> owned_ids(FemSpace const& space);
 
-/// Options of a solver that gives the same bits on any number of ranks: MUMPS' Cholesky
-/// factorisation of the whole matrix on each of them. For small systems. What is given wins.
-parallel::PetscOptions replicated_cholesky(parallel::Comm const& comm,
-                                           parallel::PetscOptions given);
-
-/// Copies between host and device; sizes are equal.
-std::vector<double> to_host(fem::ConstReals values);
-void to_device(std::span<double const> values, fem::Reals const& to);
+/// Options of a direct solver of a symmetric, positive matrix on the space; what is given wins. Up
+/// to `most_replicated` unknowns each rank factorises the whole matrix, which gives the same bits
+/// on any number of ranks and at every call; beyond them MUMPS spreads the factor over the ranks,
+/// and answers agree to rounding.
+inline constexpr std::int64_t most_replicated = 20'000;
+parallel::PetscOptions direct_cholesky(FemSpace const& space, parallel::PetscOptions given);
 
 /// Sum of a_i b_i in index order.
 double dot(std::span<double const> a, std::span<double const> b);

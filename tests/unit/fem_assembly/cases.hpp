@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Meshes, forms and comparisons that the tests of assembly share.
 #pragma once
+#include "moho/core/host_copy.hpp"
 #include "moho/core/philox.hpp"
 #include "moho/fem/assembly.hpp"
 #include "moho/fem/local.hpp"
@@ -27,11 +28,7 @@ inline Part whole_part(Cell cell, int degree, int n, double perturbation = 0.1) 
 }
 
 inline Reals device(std::vector<double> const& from) {
-  Reals to("test", from.size());
-  auto host = Kokkos::create_mirror_view(to);
-  for (std::size_t i = 0; i < from.size(); ++i) host(i) = from[i];
-  Kokkos::deep_copy(to, host);
-  return to;
+  return to_device("test", from);
 }
 inline std::vector<double> host(ConstReals const& from, std::size_t n) {
   auto const h = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), from);

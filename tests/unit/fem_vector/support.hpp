@@ -2,6 +2,7 @@
 // What the tests of vectors, constraints and derivatives share: meshes of every kind, parts of
 // them, dense matrices and solves.
 #pragma once
+#include "moho/core/host_copy.hpp"
 #include "moho/fem/assembly.hpp"
 #include "moho/fem/constraints.hpp"
 #include "moho/fem/derivative.hpp"
@@ -19,15 +20,10 @@ namespace moho::fem::test {
 using Vector = std::vector<double>;
 
 inline Vector host(ConstReals view) {
-  auto const mirror = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-  return Vector(mirror.data(), mirror.data() + mirror.extent(0));
+  return to_host(view);
 }
 inline Reals device(Vector const& from) {
-  Reals to("test", from.size());
-  auto mirror = Kokkos::create_mirror_view(to);
-  for (std::size_t i = 0; i < from.size(); ++i) mirror(i) = from[i];
-  Kokkos::deep_copy(to, mirror);
-  return to;
+  return to_device("test", from);
 }
 
 /// A space on a mesh (or a part of both) with its topology.

@@ -92,6 +92,8 @@ TEST(LinearSolver, FollowsChangedValuesAndSolvesTheTranspose) {
   std::vector<double> x(grid.rows());
   auto const report = stale.solve(grid.product(4, 0, false), x);
   EXPECT_GT(report.residual, 1e-3 * report.right_hand_side);
+  EXPECT_FALSE(report.converged);
+  EXPECT_NE(report.reason.find("relative residual"), std::string::npos) << report.reason;
 }
 
 // CG is told nothing of transposes: SOR and incomplete Cholesky have none.

@@ -56,14 +56,14 @@ inline Outcome run(Problem const& asked, Method& method,
   const Batch inputs = asked.draw(Split::test, 0, asked.count(Split::test));
   method.apply(inputs, result.answers);
   result.cost = method.cost();
-  method.examine(result.answers);
+  Assessment found = method.examine(result.answers);
   const Batch truth = asked.truth(inputs, comm);
   if (comm.root())
     for (Metric const& metric : asked.assess(inputs, truth, result.answers).metrics)
       result.metrics[metric.name] = metric.value;
-  for (auto const* metrics : {&result.preparation.metrics, &result.cost.metrics})
+  for (auto const* metrics : {&result.preparation.metrics, &result.cost.metrics, &found.metrics})
     for (Metric const& metric : *metrics) result.metrics[metric.name] = metric.value;
-  for (auto const* checks : {&result.preparation.checks, &result.cost.checks})
+  for (auto const* checks : {&result.preparation.checks, &result.cost.checks, &found.checks})
     for (Check const& check : *checks) result.checks[check.name] = check.pass();
   return result;
 }

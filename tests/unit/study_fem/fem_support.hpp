@@ -2,6 +2,7 @@
 // Spaces and fields for the tests of finite element methods.
 #pragma once
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/study/fem_system.hpp"
 #include "moho/study/registry.hpp"
 #include "support/mpi_support.hpp"
@@ -42,11 +43,7 @@ inline Field linear(int dim, int components) {
 }
 
 inline std::vector<double> host(fem::ConstReals values) {
-  std::vector<double> copy(values.extent(0));
-  const Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> view(
-      copy.data(), copy.size());
-  Kokkos::deep_copy(view, values);
-  return copy;
+  return to_host(values);
 }
 
 /// Collective: `body` throws an Error with `part` in it on every rank.
