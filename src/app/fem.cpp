@@ -128,7 +128,7 @@ Outcome assemble(Context const& context, Arguments const& arguments, fem::Part c
     parallel::run_collectively(comm, [&] { topology.emplace(part, form.components); });
     parallel::run_collectively(comm, [&] {
       assembly = study::make_assembly(comm, part, *topology, form, reduce, arguments.threads);
-      values = fem::make_values(*topology);
+      values = study::make_values(comm, *topology, arguments.petsc);
       if (arguments.petsc) matrix = shared_matrix(comm, *topology, values);
     });
   });

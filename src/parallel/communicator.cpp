@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/parallel/communicator.hpp"
+#include "mpi_check.hpp"
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,19 +12,10 @@
 #include <utility>
 
 namespace moho::parallel {
+using detail::mpi_check;
 namespace {
 
 constexpr int gather_tag = 1, scatter_tag = 2;
-
-void check(int code, char const* call) {
-  if (code == MPI_SUCCESS) return;
-  std::array<char, MPI_MAX_ERROR_STRING> text{};
-  int length = 0;
-  if (MPI_Error_string(code, text.data(), &length) != MPI_SUCCESS) length = 0;
-  throw MpiError(std::string(call) + " failed (" +
-                 std::string(text.data(), static_cast<std::size_t>(length)) +
-                 "); check the MPI installation and the job's nodes");
-}
 
 // Waits without spinning: MPI's own waits keep the core busy, which the ranks at work need when
 // there are more ranks than cores.
@@ -33,7 +25,7 @@ bool wait_asleep(MPI_Request& request, char const* call, double patience = HUGE_
   std::chrono::microseconds pause = 10us;
   double const begin = MPI_Wtime();
   for (int done = 0;;) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
+    mpi_check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), call);
     if (done) return true;
     if (MPI_Wtime() - begin > patience) return false;
     std::this_thread::sleep_for(pause);
@@ -43,7 +35,7 @@ bool wait_asleep(MPI_Request& request, char const* call, double patience = HUGE_
 
 template <class T>
 T reduce(MPI_Comm comm, T value, MPI_Datatype type, MPI_Op op) {
-  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, type, op, comm), "MPI_Allreduce");
+  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, type, op, comm), "MPI_Allreduce");
   return value;
 }
 
@@ -69,14 +61,14 @@ void before_finalize(void (*body)()) {
 
 Environment::Environment(int& argc, char**& argv) : _uncaught(std::uncaught_exceptions()) {
   int provided = MPI_THREAD_SINGLE;
-  check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  mpi_check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_FUNNELED) {
     MPI_Finalize();
     throw MpiError("MPI_Init_thread failed (this MPI lacks MPI_THREAD_FUNNELED); use an MPI built "
                    "with thread support");
   }
-  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  check(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  mpi_check(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
 }
 
 Environment::~Environment() {
@@ -89,23 +81,23 @@ Environment::~Environment() {
 
 int Comm::rank() const {
   int rank = 0;
-  check(MPI_Comm_rank(_comm, &rank), "MPI_Comm_rank");
+  mpi_check(MPI_Comm_rank(_comm, &rank), "MPI_Comm_rank");
   return rank;
 }
 
 int Comm::size() const {
   int size = 0;
-  check(MPI_Comm_size(_comm, &size), "MPI_Comm_size");
+  mpi_check(MPI_Comm_size(_comm, &size), "MPI_Comm_size");
   return size;
 }
 
 void Comm::barrier() const {
-  check(MPI_Barrier(_comm), "MPI_Barrier");
+  mpi_check(MPI_Barrier(_comm), "MPI_Barrier");
 }
 
 void Comm::idle_barrier() const {
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibarrier(_comm, &request), "MPI_Ibarrier");
+  mpi_check(MPI_Ibarrier(_comm, &request), "MPI_Ibarrier");
   wait_asleep(request, "MPI_Ibarrier");
 }
 
@@ -132,13 +124,13 @@ template <class T>
 std::vector<T> Comm::broadcast_values(std::span<T const> values, int root) const {
   std::int64_t count = static_cast<std::int64_t>(values.size());
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Ibcast(&count, 1, MPI_INT64_T, root, _comm, &request), "MPI_Ibcast");
+  mpi_check(MPI_Ibcast(&count, 1, MPI_INT64_T, root, _comm, &request), "MPI_Ibcast");
   wait_asleep(request, "MPI_Ibcast");
   std::vector<T> out(static_cast<std::size_t>(count));
   if (rank() == root) std::copy(values.begin(), values.end(), out.begin());
   auto* bytes = reinterpret_cast<char*>(out.data());
   in_chunks(out.size() * sizeof(T), _chunk, [&](std::size_t first, int n) {
-    check(MPI_Bcast(bytes + first, n, MPI_BYTE, root, _comm), "MPI_Bcast");
+    mpi_check(MPI_Bcast(bytes + first, n, MPI_BYTE, root, _comm), "MPI_Bcast");
   });
   return out;
 }
@@ -156,13 +148,15 @@ std::vector<std::int64_t> Comm::broadcast(std::span<std::int64_t const> values, 
 
 std::vector<double> Comm::all_gather(double value) const {
   std::vector<double> out(static_cast<std::size_t>(size()));
-  check(MPI_Allgather(&value, 1, MPI_DOUBLE, out.data(), 1, MPI_DOUBLE, _comm), "MPI_Allgather");
+  mpi_check(MPI_Allgather(&value, 1, MPI_DOUBLE, out.data(), 1, MPI_DOUBLE, _comm),
+            "MPI_Allgather");
   return out;
 }
 
 std::vector<std::int64_t> Comm::all_gather(std::int64_t value) const {
   std::vector<std::int64_t> out(static_cast<std::size_t>(size()));
-  check(MPI_Allgather(&value, 1, MPI_INT64_T, out.data(), 1, MPI_INT64_T, _comm), "MPI_Allgather");
+  mpi_check(MPI_Allgather(&value, 1, MPI_INT64_T, out.data(), 1, MPI_INT64_T, _comm),
+            "MPI_Allgather");
   return out;
 }
 
@@ -174,7 +168,7 @@ std::vector<T> Comm::gather_values(std::span<T const> values, int root) const {
   if (rank() != root) {
     auto const* bytes = reinterpret_cast<char const*>(values.data());
     in_chunks(values.size_bytes(), _chunk, [&](std::size_t first, int n) {
-      check(MPI_Send(bytes + first, n, MPI_BYTE, root, gather_tag, _comm), "MPI_Send");
+      mpi_check(MPI_Send(bytes + first, n, MPI_BYTE, root, gather_tag, _comm), "MPI_Send");
     });
     return {};
   }
@@ -188,8 +182,8 @@ std::vector<T> Comm::gather_values(std::span<T const> values, int root) const {
       std::copy_n(reinterpret_cast<char const*>(values.data()), length, bytes);
     } else {
       in_chunks(length, _chunk, [&](std::size_t first, int n) {
-        check(MPI_Recv(bytes + first, n, MPI_BYTE, from, gather_tag, _comm, MPI_STATUS_IGNORE),
-              "MPI_Recv");
+        mpi_check(MPI_Recv(bytes + first, n, MPI_BYTE, from, gather_tag, _comm, MPI_STATUS_IGNORE),
+                  "MPI_Recv");
       });
     }
     bytes += length;
@@ -229,23 +223,23 @@ namespace {
 // A length of -1 tells that nothing will follow.
 void send_bytes(MPI_Comm comm, std::string const* bytes, int to, std::size_t chunk) {
   const std::int64_t length = bytes ? static_cast<std::int64_t>(bytes->size()) : -1;
-  check(MPI_Send(&length, 1, MPI_INT64_T, to, scatter_tag, comm), "MPI_Send");
+  mpi_check(MPI_Send(&length, 1, MPI_INT64_T, to, scatter_tag, comm), "MPI_Send");
   if (!bytes) return;
   in_chunks(bytes->size(), chunk, [&](std::size_t first, int n) {
-    check(MPI_Send(bytes->data() + first, n, MPI_BYTE, to, scatter_tag, comm), "MPI_Send");
+    mpi_check(MPI_Send(bytes->data() + first, n, MPI_BYTE, to, scatter_tag, comm), "MPI_Send");
   });
 }
 
 std::string receive_bytes(MPI_Comm comm, int from, std::size_t chunk) {
   std::int64_t length = 0;
   MPI_Request request = MPI_REQUEST_NULL;
-  check(MPI_Irecv(&length, 1, MPI_INT64_T, from, scatter_tag, comm, &request), "MPI_Irecv");
+  mpi_check(MPI_Irecv(&length, 1, MPI_INT64_T, from, scatter_tag, comm, &request), "MPI_Irecv");
   wait_asleep(request, "MPI_Irecv");
   if (length < 0) throw Error("no data came (the root rank failed) see its message");
   std::string out(static_cast<std::size_t>(length), '\0');
   in_chunks(out.size(), chunk, [&](std::size_t first, int n) {
-    check(MPI_Recv(out.data() + first, n, MPI_BYTE, from, scatter_tag, comm, MPI_STATUS_IGNORE),
-          "MPI_Recv");
+    mpi_check(MPI_Recv(out.data() + first, n, MPI_BYTE, from, scatter_tag, comm, MPI_STATUS_IGNORE),
+              "MPI_Recv");
   });
   return out;
 }
@@ -312,7 +306,7 @@ void run_collectively(Comm const& comm, std::function<void()> const& body, doubl
   try {
     auto const mine = run_here(body);
     MPI_Request all_here = MPI_REQUEST_NULL;
-    check(MPI_Ibarrier(comm.raw(), &all_here), "MPI_Ibarrier");
+    mpi_check(MPI_Ibarrier(comm.raw(), &all_here), "MPI_Ibarrier");
     // The others may sit in a collective call that this rank will never enter.
     if (!wait_asleep(all_here, "MPI_Ibarrier", mine.failed ? patience : HUGE_VAL))
       abort_job(comm.raw(), mine.message.c_str(), mine.code);

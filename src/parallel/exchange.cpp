@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/parallel/exchange.hpp"
 #include "moho/core/error.hpp"
+#include "mpi_check.hpp"
 #include <algorithm>
 #include <numeric>
 
 namespace moho::parallel {
+using detail::mpi_check;
 namespace {
 
 constexpr int exchange_tag = 2;
-
-void check(int code, char const* call) {
-  if (code != MPI_SUCCESS)
-    throw MpiError(std::string(call) + " failed (exchange of ghost values); check the MPI "
-                                       "installation and the job's nodes");
-}
 
 MPI_Datatype type_of(double) {
   return MPI_DOUBLE;
@@ -69,8 +65,8 @@ GhostExchange::GhostExchange(Comm const& comm, std::int64_t first, std::int32_t 
   for (std::size_t i = 0; i < ghosts.size(); ++i)
     numbers[i] = ghosts[static_cast<std::size_t>(_receive_index[i])];
   neighbours(wanted, _receive_rank, _receive_ptr);
-  check(MPI_Alltoall(wanted.data(), 1, MPI_INT, asked.data(), 1, MPI_INT, comm.raw()),
-        "MPI_Alltoall");
+  mpi_check(MPI_Alltoall(wanted.data(), 1, MPI_INT, asked.data(), 1, MPI_INT, comm.raw()),
+            "MPI_Alltoall");
   neighbours(asked, _send_rank, _send_ptr);
   ask(numbers, first);
   for (auto& i : _receive_index) i += owned;
@@ -82,14 +78,14 @@ void GhostExchange::ask(std::vector<std::int64_t> const& numbers, std::int64_t f
   std::vector<MPI_Request> requests(_send_rank.size() + _receive_rank.size(), MPI_REQUEST_NULL);
   std::size_t r = 0;
   for (std::size_t k = 0; k < _send_rank.size(); ++k)
-    check(MPI_Irecv(asked.data() + _send_ptr[k], _send_ptr[k + 1] - _send_ptr[k], MPI_INT64_T,
-                    _send_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
-          "MPI_Irecv");
+    mpi_check(MPI_Irecv(asked.data() + _send_ptr[k], _send_ptr[k + 1] - _send_ptr[k], MPI_INT64_T,
+                        _send_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
+              "MPI_Irecv");
   for (std::size_t k = 0; k < _receive_rank.size(); ++k)
-    check(MPI_Isend(numbers.data() + _receive_ptr[k], _receive_ptr[k + 1] - _receive_ptr[k],
-                    MPI_INT64_T, _receive_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
-          "MPI_Isend");
-  check(MPI_Waitall(static_cast<int>(r), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+    mpi_check(MPI_Isend(numbers.data() + _receive_ptr[k], _receive_ptr[k + 1] - _receive_ptr[k],
+                        MPI_INT64_T, _receive_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
+              "MPI_Isend");
+  mpi_check(MPI_Waitall(static_cast<int>(r), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
   _send_index.resize(asked.size());
   for (std::size_t i = 0; i < asked.size(); ++i)
     _send_index[i] = static_cast<std::int32_t>(asked[i] - first);
@@ -109,16 +105,16 @@ void GhostExchange::update_values(std::span<T> values, int components) const {
     return static_cast<std::size_t>(ptr[k]) * n;
   };
   for (std::size_t k = 0; k < _receive_rank.size(); ++k)
-    check(MPI_Irecv(in.data() + begin(_receive_ptr, k),
-                    (_receive_ptr[k + 1] - _receive_ptr[k]) * components, type_of(T{}),
-                    _receive_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
-          "MPI_Irecv");
+    mpi_check(MPI_Irecv(in.data() + begin(_receive_ptr, k),
+                        (_receive_ptr[k + 1] - _receive_ptr[k]) * components, type_of(T{}),
+                        _receive_rank[k], exchange_tag, _comm.raw(), &requests[r++]),
+              "MPI_Irecv");
   for (std::size_t k = 0; k < _send_rank.size(); ++k)
-    check(MPI_Isend(out.data() + begin(_send_ptr, k),
-                    (_send_ptr[k + 1] - _send_ptr[k]) * components, type_of(T{}), _send_rank[k],
-                    exchange_tag, _comm.raw(), &requests[r++]),
-          "MPI_Isend");
-  check(MPI_Waitall(static_cast<int>(r), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+    mpi_check(MPI_Isend(out.data() + begin(_send_ptr, k),
+                        (_send_ptr[k + 1] - _send_ptr[k]) * components, type_of(T{}), _send_rank[k],
+                        exchange_tag, _comm.raw(), &requests[r++]),
+              "MPI_Isend");
+  mpi_check(MPI_Waitall(static_cast<int>(r), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
   for (std::size_t i = 0; i < _receive_index.size(); ++i)
     std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(i * n), n,
                 values.begin() + static_cast<std::ptrdiff_t>(_receive_index[i]) * components);

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/parallel/farm.hpp"
+#include "mpi_check.hpp"
 #include <algorithm>
 #include <string>
 
 namespace moho::parallel {
+using detail::mpi_check;
 namespace {
 
 constexpr std::int64_t closed = std::int64_t{1} << 62;
-
-void check(int code, char const* call) {
-  if (code == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING] = "";
-  int length = 0;
-  MPI_Error_string(code, text, &length);
-  throw MpiError(std::string(call) + " failed (" + std::string(text, text + length) + ")");
-}
 
 } // namespace
 
@@ -22,17 +16,17 @@ Farm::Farm(Comm const& all, std::int64_t ranks_per_group) : _all(all), _group(al
   if (ranks_per_group > 0) _groups = std::max<std::int64_t>(1, all.size() / ranks_per_group);
   if (_groups == 1) return;
   const std::int64_t mine = std::min<std::int64_t>(all.rank() / ranks_per_group, _groups - 1);
-  check(MPI_Comm_split(all.raw(), static_cast<int>(mine), all.rank(), &_raw), "MPI_Comm_split");
-  check(MPI_Comm_set_errhandler(_raw, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  mpi_check(MPI_Comm_split(all.raw(), static_cast<int>(mine), all.rank(), &_raw), "MPI_Comm_split");
+  mpi_check(MPI_Comm_set_errhandler(_raw, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   _group = Comm(_raw);
   std::int64_t* counter = nullptr;
   const MPI_Aint bytes = all.root() ? static_cast<MPI_Aint>(sizeof *counter) : 0;
-  check(MPI_Win_allocate(bytes, sizeof *counter, MPI_INFO_NULL, all.raw(), &counter, &_window),
-        "MPI_Win_allocate");
+  mpi_check(MPI_Win_allocate(bytes, sizeof *counter, MPI_INFO_NULL, all.raw(), &counter, &_window),
+            "MPI_Win_allocate");
   if (all.root()) {
-    check(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, _window), "MPI_Win_lock");
+    mpi_check(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, _window), "MPI_Win_lock");
     *counter = 0;
-    check(MPI_Win_unlock(0, _window), "MPI_Win_unlock");
+    mpi_check(MPI_Win_unlock(0, _window), "MPI_Win_unlock");
   }
   all.barrier();
 }
@@ -44,9 +38,10 @@ Farm::~Farm() {
 
 std::int64_t Farm::fetch_and_add(std::int64_t value) {
   std::int64_t before = 0;
-  check(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, _window), "MPI_Win_lock");
-  check(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, 0, MPI_SUM, _window), "MPI_Fetch_and_op");
-  check(MPI_Win_unlock(0, _window), "MPI_Win_unlock");
+  mpi_check(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, _window), "MPI_Win_lock");
+  mpi_check(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, 0, MPI_SUM, _window),
+            "MPI_Fetch_and_op");
+  mpi_check(MPI_Win_unlock(0, _window), "MPI_Win_unlock");
   return before;
 }
 

@@ -146,7 +146,7 @@ public:
         _system->reduce() == fem::Reduce::scatter ? fem::Reduce::two_pass : fem::Reduce::scatter);
     auto const assembly =
         make_assembly(_space->comm(), _space->part(), _space->topology(), _form, other, _threads);
-    const fem::Reals values = fem::make_values(_space->topology());
+    const fem::Reals values = make_values(_space->comm(), _space->topology(), false);
     assembly->assemble(_form, values);
     Kokkos::fence();
     out.set(matrix::reference, "", difference(*_space, _system->values(), values));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/fem_assembly.hpp"
+#include "moho/parallel/memory.hpp"
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -116,6 +118,17 @@ protected:
   }
 };
 
+/// About what the tables of a policy take on this rank.
+std::int64_t bytes_of_tables(fem::Topology const& topology, fem::Reduce reduce) {
+  std::int64_t const nodes = topology.element().nodes(), size = topology.components(),
+                     pairs = topology.cells() * nodes * nodes,
+                     entries = static_cast<std::int64_t>(topology.pattern().nonzeros());
+  if (reduce == fem::Reduce::coo) return pairs * size * size * 40; // value, row, column, order
+  if (reduce == fem::Reduce::insert) return entries * 12;
+  if (reduce == fem::Reduce::two_pass) return pairs * (size * size * 8 + 4);
+  return pairs * 4;
+}
+
 } // namespace
 
 parallel::CsrBlocks csr_blocks(fem::Pattern const& pattern) {
@@ -129,9 +142,19 @@ parallel::CsrBlocks csr_blocks(fem::Pattern const& pattern) {
   return blocks;
 }
 
+fem::Reals make_values(parallel::Comm const& comm, fem::Topology const& topology, bool with_petsc) {
+  auto const entries = static_cast<std::int64_t>(topology.pattern().nonzeros());
+  auto const each = sizeof(double) + (with_petsc ? sizeof(std::int32_t) : 0);
+  parallel::require_memory(comm, entries * static_cast<std::int64_t>(each),
+                           "a matrix of " + std::to_string(comm.sum(entries)) + " entries");
+  return fem::make_values(topology);
+}
+
 std::unique_ptr<fem::Assembly> make_assembly(parallel::Comm const& comm, fem::Part const& part,
                                              fem::Topology const& topology, fem::Form const& form,
                                              fem::Reduce reduce, int threads) {
+  parallel::require_memory(comm, bytes_of_tables(topology, reduce),
+                           std::string("assembly by ") + fem::name(reduce));
   if (reduce == fem::Reduce::coo) return std::make_unique<CooAssembly>(comm, part, topology);
   if (reduce == fem::Reduce::insert) return std::make_unique<InsertAssembly>(comm, part, topology);
   return fem::make_assembly(topology, form, reduce, threads);

@@ -66,7 +66,7 @@ FemSystem::FemSystem(std::shared_ptr<FemSpace const> space, std::vector<std::uin
                      SystemOptions const& options)
     : _space(std::move(space)), _options(options),
       _constraints(_space->topology(), all_free_if_empty(*_space, std::move(fixed))),
-      _values(fem::make_values(_space->topology())),
+      _values(make_values(_space->comm(), _space->topology(), true)),
       _host(Kokkos::create_mirror_view(Kokkos::HostSpace{}, _values)),
       _matrix(_space->comm(), csr_blocks(_space->topology().pattern()),
               span_of(_host).first(_space->topology().pattern().nonzeros())) {}

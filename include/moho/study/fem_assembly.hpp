@@ -16,10 +16,15 @@ parallel::CsrBlocks csr_blocks(fem::Pattern const& pattern);
 /// nothing. `insert` adds local matrices in the order of the cells, the same bits on any number of
 /// ranks; PETSc's COO sorts contributions its own way: it repeats itself, but its last bits depend
 /// on the number of ranks.
-/// Throws as fem::make_assembly does. Collective for `coo` and `insert`.
+/// Throws as fem::make_assembly does, and on every rank where its tables have no room in memory.
+/// Collective.
 std::unique_ptr<fem::Assembly> make_assembly(parallel::Comm const& comm, fem::Part const& part,
                                              fem::Topology const& topology, fem::Form const& form,
                                              fem::Reduce reduce, int threads = 0);
+
+/// fem::make_values where the node has room for them, and, `with_petsc`, for the columns of a matrix
+/// of PETSc's on them; else throws moho::Error on every rank. Collective.
+fem::Reals make_values(parallel::Comm const& comm, fem::Topology const& topology, bool with_petsc);
 
 /// True if the policy gives the same bits at every call and on any number of ranks and threads.
 bool same_on_any_ranks(fem::Reduce reduce);
