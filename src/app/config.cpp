@@ -3,6 +3,7 @@
 #include "moho/study/config.hpp"
 #include "commands.hpp"
 #include "moho/study/cases.hpp"
+#include "moho/study/runner.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
@@ -22,6 +23,7 @@ ExitCode check(Context const& context, Arguments const& arguments) {
   if (!context.comm.root()) return ExitCode::ok;
   const study::Study study = study::read_study(arguments.file, arguments.sets);
   const std::vector<study::Case> cases = study::expand(study);
+  study::refuse_unusable(cases, {});
   if (!context.json) {
     fmt::print("# {}: {} cases\n{}", arguments.file, cases.size(), study::resolved(study));
     return ExitCode::ok;

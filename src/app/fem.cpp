@@ -3,6 +3,7 @@
 #include "commands.hpp"
 #include "moho/core/host_copy.hpp"
 #include "moho/core/stopwatch.hpp"
+#include "moho/fem/local.hpp"
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/fem_assembly.hpp"
 #include "moho/study/fem_matrix_file.hpp"
@@ -28,7 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Arguments {
-  std::string mesh, output, form, reduce, partition = "automatic";
+  std::string mesh, output, form, partition = "automatic";
+  std::optional<std::string> reduce;
   int degree = 0, threads = 0, repeats = 0;
   double young = 1, poisson = 0.3;
   bool petsc = false;
@@ -75,7 +77,12 @@ void check(Arguments const& arguments) {
     throw Error(fmt::format("--nu {} is no Poisson's ratio (-1 < nu < 0.5, else the material is "
                             "not stable) correct it",
                             arguments.poisson));
-  if (!arguments.reduce.empty()) fem::reduce_from_name(arguments.reduce);
+  if (arguments.reduce) fem::reduce_from_name(*arguments.reduce);
+  if (arguments.threads > 0 && arguments.reduce && *arguments.reduce != "owner-scatter")
+    throw Error(
+        fmt::format("--threads {} is for --reduce owner-scatter alone (other policies run on "
+                    "what Kokkos has) leave it out",
+                    arguments.threads));
   study::partition_from_name(arguments.partition);
 }
 
@@ -113,10 +120,13 @@ bool same_bits(fem::Reals const& a, std::vector<double> const& b) {
 
 Outcome assemble(Context const& context, Arguments const& arguments, fem::Part const& part) {
   parallel::Comm const& comm = context.comm;
-  const fem::Form form = form_of(arguments, part.mesh.dim());
-  const fem::Reduce reduce = arguments.reduce.empty()
-                                 ? fem::default_reduce(part.space.element, form)
-                                 : fem::reduce_from_name(arguments.reduce);
+  fem::Form form = form_of(arguments, part.mesh.dim());
+  if (comm.min(std::int64_t{fem::has_affine_cells(part.mesh)}) == 0)
+    form.quadrature_degree =
+        fem::bent_quadrature_degree(form, part.space.element, part.mesh.geometry);
+  fem::Reduce reduce = arguments.threads > 0 ? fem::Reduce::owner_scatter
+                                             : fem::default_reduce(part.space.element, form);
+  if (arguments.reduce) reduce = fem::reduce_from_name(*arguments.reduce);
   Outcome out;
   out.reduce = name(reduce);
   if (arguments.petsc) parallel::require_petsc(); // its start is no part of the set-up
@@ -249,7 +259,7 @@ void add_assemble(CLI::App& parent, Context& context, Action& action) {
                       "insert or atomic; without it what is fastest here");
   command
       ->add_option("--threads", arguments->threads,
-                   "Ranges of owner-scatter; 0: as many as Kokkos has threads")
+                   "Ranges of owner-scatter, which it chooses; 0: as many as Kokkos has threads")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   command

@@ -47,7 +47,11 @@ private:
   }
   double distance(double const* x, double const* y) const {
     double largest = 0;
-    for (std::size_t i = 0; i < _d; ++i) largest = std::max(largest, std::fabs(x[i] - y[i]));
+    for (std::size_t i = 0; i < _d; ++i) {
+      double const apart = std::fabs(x[i] - y[i]);
+      if (std::isnan(apart)) return apart; // near nothing
+      largest = std::max(largest, apart);
+    }
     return largest;
   }
   void search(std::size_t c, double near) {

@@ -40,4 +40,10 @@ int quadrature_degree(Form const& form, Element element) {
   return form.coefficient.where == Where::nodal ? degree + p : degree;
 }
 
+int bent_quadrature_degree(Form const& form, Element element, Element geometry) {
+  if (form.quadrature_degree >= 0) return form.quadrature_degree;
+  int const g = is_simplex(geometry.cell) ? geometry.degree - 1 : geometry.degree;
+  return quadrature_degree(form, element) + element.dim() * g;
+}
+
 } // namespace moho::fem

@@ -4,12 +4,20 @@
 #include "numbering.hpp"
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 namespace moho::fem {
 namespace {
 
 std::size_t index(std::int64_t i) {
   return static_cast<std::size_t>(i);
+}
+
+std::string text(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.4g", value);
+  return buffer;
 }
 
 void check_sizes(Mesh const& mesh, std::string const& what) {
@@ -56,7 +64,7 @@ void check_points(Mesh const& mesh, std::string const& what) {
   for (std::size_t i = 0; i < mesh.points.size(); ++i)
     if (!std::isfinite(mesh.points[i]))
       throw Error(what + ": point " + std::to_string(mesh.point_id[i / index(mesh.dim())]) +
-                  " has coordinate " + std::to_string(mesh.points[i]) +
+                  " has coordinate " + text(mesh.points[i]) +
                   " (coordinates must be finite) correct the point");
 }
 
@@ -104,9 +112,9 @@ void check_jacobians(Mesh const& mesh, std::string const& what) {
       double const det = determinant(x.data(), &table[q * k * d], k, d);
       if (det > tiny) continue;
       throw Error(what + ": cell " + std::to_string(mesh.cell_id[c]) + " is " +
-                  (det < -tiny ? "inverted" : "degenerate") + " (det J = " + std::to_string(det) +
+                  (det < -tiny ? "inverted" : "degenerate") + " (det J = " + text(det) +
                   " at its point " + std::to_string(mesh.point_id[index(mesh.cells[c * k + q])]) +
-                  ", size " + std::to_string(side) +
+                  ", size " + text(side) +
                   ") reorder its points, or move them apart; a perturbation may be too large");
     }
   }
@@ -135,6 +143,28 @@ void check_mesh(Mesh const& mesh, std::string const& what) {
   check_points(mesh, what);
   check_jacobians(mesh, what);
   check_boundary(mesh, what);
+}
+
+bool has_affine_cells(Mesh const& mesh) {
+  if (mesh.geometry.degree > 1) return false;
+  if (is_simplex(mesh.cell())) return true;
+  std::size_t const d = index(mesh.dim()), k = std::size_t{1} << d;
+  double largest = 0;
+  for (double const x : mesh.points) largest = std::max(largest, std::fabs(x));
+  double const rounding = 64 * std::numeric_limits<double>::epsilon() * largest;
+  // Vertices in tensor order: v is the first one and the edges of its bits.
+  for (std::size_t c = 0; c < mesh.cell_count(); ++c)
+    for (std::size_t v = 3; v < k; ++v)
+      for (std::size_t i = 0; i < d; ++i) {
+        auto const x = [&](std::size_t vertex) {
+          return mesh.points[index(mesh.cells[c * k + vertex]) * d + i];
+        };
+        double off = x(v) - x(0);
+        for (std::size_t b = 0; b < d; ++b)
+          if (v >> b & 1) off -= x(std::size_t{1} << b) - x(0);
+        if (!(std::fabs(off) <= rounding)) return false;
+      }
+  return true;
 }
 
 } // namespace moho::fem

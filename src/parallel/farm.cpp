@@ -36,10 +36,10 @@ Farm::~Farm() {
   if (_raw != MPI_COMM_NULL) MPI_Comm_free(&_raw);
 }
 
-std::int64_t Farm::fetch_and_add(std::int64_t value) {
+std::int64_t Farm::fetch_and(MPI_Op change, std::int64_t value) {
   std::int64_t before = 0;
   mpi_check(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, _window), "MPI_Win_lock");
-  mpi_check(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, 0, MPI_SUM, _window),
+  mpi_check(MPI_Fetch_and_op(&value, &before, MPI_INT64_T, 0, 0, change, _window),
             "MPI_Fetch_and_op");
   mpi_check(MPI_Win_unlock(0, _window), "MPI_Win_unlock");
   return before;
@@ -47,15 +47,16 @@ std::int64_t Farm::fetch_and_add(std::int64_t value) {
 
 std::int64_t Farm::next() {
   if (_groups == 1) return _count++;
-  const std::int64_t mine = _group.root() ? fetch_and_add(1) : 0;
+  const std::int64_t mine = _group.root() ? fetch_and(MPI_SUM, 1) : 0;
   return _group.broadcast(std::span<const std::int64_t>(&mine, 1))[0];
 }
 
+// Every group may close it: sums of `closed` would overflow.
 void Farm::close() {
   if (_groups == 1)
     _count = closed;
   else if (_group.root())
-    fetch_and_add(closed);
+    fetch_and(MPI_MAX, closed);
 }
 
 } // namespace moho::parallel

@@ -47,6 +47,7 @@ void require_petsc() {
   int count = 3;
   char** list = arguments.data();
   detail::petsc_check(PetscInitialize(&count, &list, nullptr, nullptr), "PetscInitialize");
+  PETSC_STDOUT = stderr; // what viewers and monitors print is a log
   detail::petsc_check(PetscPushErrorHandler(note_error, nullptr), "PetscPushErrorHandler");
   before_finalize(finalize);
 }

@@ -36,8 +36,10 @@ inline CellShape const* shape_of(std::string_view name) {
   return nullptr;
 }
 
-/// Throws moho::Error naming the file unless it is a whole Gmsh file of version 2.2 or 4.1, ASCII
-/// or binary: sections that end, known elements, nodes that exist. PETSc's reader trusts node tags.
+/// Throws moho::Error naming file, section and remedy unless it is a whole Gmsh file of version 2.2
+/// or 4.1, ASCII or binary, that PETSc's reader can take: sections in order, counts that agree,
+/// entities and nodes that exist, known elements, tags and names within its arrays, one type of
+/// cell.
 void check_gmsh(std::string const& path);
 
 } // namespace moho::parallel::detail

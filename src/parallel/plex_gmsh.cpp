@@ -72,7 +72,7 @@ public:
     // Points in space, to notice surfaces; no periodic identification of vertices.
     Option const space("-dm_plex_gmsh_spacedim", "3"), period("-dm_plex_gmsh_periodic", "false");
     auto const code = DMPlexCreateGmshFromFile(MPI_COMM_SELF, path.c_str(), PETSC_TRUE, _dm.out());
-    if (code != 0) fail(detail::take_petsc_message());
+    if (code != 0) fail(explained(detail::take_petsc_message()));
   }
 
   PlexMesh read() {
@@ -93,6 +93,20 @@ private:
     throw Error("cannot read the mesh '" + _path + "' (" + why +
                 "); moho takes Gmsh 2.2 and 4.1 files of triangles, quadrilaterals, tetrahedra or "
                 "hexahedra, of order 1 or 2");
+  }
+
+  // What the reader says of elements that no check before it can see.
+  static std::string explained(std::string const& petsc) {
+    std::string const start = " for Gmsh element ";
+    auto const at = petsc.find(start);
+    if (petsc.find("Could not determine Plex") != std::string::npos && at != std::string::npos) {
+      auto const number = at + start.size();
+      return "element " + petsc.substr(number, petsc.find(' ', number) - number) +
+             " is no side or edge of a cell";
+    }
+    if (petsc.find("Could not find orientation") != std::string::npos)
+      return "two cells take the nodes of a common side in an order that does not fit";
+    return petsc;
   }
 
   void find_shape() {

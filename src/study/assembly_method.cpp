@@ -79,13 +79,13 @@ public:
     if (_compared && reference != "auto") _reference = fem::reduce_from_name(reference);
   }
 
+  void accept(Problem const& problem) const override {
+    MatrixForm const asked = asked_of(problem);
+    check_discretization(asked.domain, asked.how);
+  }
+
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
-    auto const* asked = capability<MatrixProblem>(problem);
-    if (asked == nullptr)
-      throw Error(
-          "assembly makes the matrix of a problem that asks for one (this problem does not) "
-          "use problem 'assembly'");
-    _matrix = asked->matrix();
+    _matrix = asked_of(problem);
     Discretization how = _matrix.how;
     how.partition = _partition;
     parallel::require_petsc(); // its start is no part of the set-up
@@ -154,6 +154,15 @@ public:
   }
 
 private:
+  static MatrixForm asked_of(Problem const& problem) {
+    auto const* asked = capability<MatrixProblem>(problem);
+    if (asked == nullptr)
+      throw Error(
+          "assembly makes the matrix of a problem that asks for one (this problem does not) "
+          "use problem 'assembly'");
+    return asked->matrix();
+  }
+
   Partition _partition;
   int _threads;
   std::optional<fem::Reduce> _reduce, _reference;
@@ -202,7 +211,7 @@ fem::Form form_on(MatrixForm const& matrix, FemSpace const& space) {
     k(at.data() + i * dim, values.data() + i * size);
   form.coefficient = {matrix.where, static_cast<int>(size),
                       to_device("moho::study::assembly", values)};
-  return form;
+  return suited(std::move(form), space);
 }
 
 void act(FemSystem const& system, Batch const& in, Batch& out) {

@@ -5,6 +5,7 @@
 #include "moho/study/compliance.hpp"
 #include "moho/study/measure.hpp"
 #include "moho/study/mma.hpp"
+#include "moho/study/stop.hpp"
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -109,6 +110,10 @@ public:
       : _update(update), _designs(static_cast<int>(parameters.integer("iterations"))),
         _move(parameters.real("move")), _options(system_options_of(parameters)) {}
 
+  void accept(Problem const& problem) const override {
+    static_cast<void>(plate_of(problem, "topology optimisation"));
+  }
+
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
     Cantilever const& plate = plate_of(problem, "topology optimisation");
     const Stopwatch watch;
@@ -134,7 +139,9 @@ public:
     const std::vector<double> volume_slope = filtered(std::vector<double>(
         density.size(), 1 / (plate.volume * static_cast<double>(density.size()))));
     double compliance = 0, change = 0, filter = 0, update = 0;
+    StopPoint stop_point(_model->space().comm());
     for (int k = 0;; ++k) {
+      stop_point();
       compliance = _model->compliance(density);
       history.insert(history.end(), {compliance, mean(density), change});
       if (!_model->report().converged || k + 1 == _designs) break;
@@ -219,6 +226,9 @@ Cost Simp::cost() const {
 
 class UniformDesign : public Method {
 public:
+  void accept(Problem const& problem) const override {
+    static_cast<void>(plate_of(problem, "uniform-design"));
+  }
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
     _plate = plate_of(problem, "uniform-design");
     _root = comm.root();

@@ -5,8 +5,10 @@
 #include "moho/parallel/minimise.hpp"
 #include "moho/study/conductivity.hpp"
 #include "moho/study/measure.hpp"
+#include "moho/study/stop.hpp"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace moho::study {
 namespace {
@@ -30,6 +32,10 @@ public:
       _minimise.memory = static_cast<int>(parameters.integer("memory"));
   }
 
+  void accept(Problem const& problem) const override {
+    static_cast<void>(grid_of(problem, "adjoint-identification"));
+  }
+
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
     const Stopwatch watch;
     _model = std::make_unique<ConductivityModel>(comm, grid_of(problem, "adjoint-identification"),
@@ -50,29 +56,15 @@ public:
     const std::vector<Phase> before = _model->phases();
     const std::vector<double> data = in.reals("solution");
     std::vector<double> theta(data.size(), 0);
-    double const start = _model->misfit(conductivity_of(theta), data);
-    auto const objective = [&](std::span<double const> at, std::span<double> gradient) {
-      double const value = _model->misfit(conductivity_of(at), data) / start;
-      const std::vector<double> slopes = slopes_by_theta(at, _model->gradient());
-      for (std::size_t i = 0; i < slopes.size(); ++i) gradient[i] = slopes[i] / start;
-      return value;
-    };
-    parallel::MinimiseOptions options = _minimise;
-    options.value = _target;
-    if (start > 0)
-      _report = parallel::minimise(parallel::Comm::self(), objective, theta, options);
-    else
-      _report = {true, "the start fits exactly", 0, 0, 0, 0, {0}};
+    const std::vector<double> history = identify(data, theta);
     _phases = _model->phases();
     double inner = 0;
     for (std::size_t i = 0; i < before.size(); ++i)
       inner += _phases[i].seconds -= before[i].seconds;
     _phases.push_back({"minimiser", watch.seconds() - inner});
-    std::vector<double> history = _report.history;
-    for (double& value : history) value *= start;
     out = Batch(1);
     out.set("conductivity", "", conductivity_of(theta), {1, theta.size()});
-    out.set("history", "", history);
+    if (!history.empty()) out.set("history", "", history);
   }
 
   Cost cost() const override {
@@ -91,14 +83,51 @@ public:
                     {"gradient_norm", _report.gradient}};
     cost.phases = _phases;
     double const each = static_cast<double>(std::max<std::int64_t>(1, gradients));
-    cost.checks = {{"gradient_solves_each", static_cast<double>(solves) / each, Relation::at_most,
-                    1, "of one adjoint gradient"},
-                   {"gradient_maps_each", static_cast<double>(maps) / each, Relation::at_most, 1.5,
-                    "of one adjoint gradient; ended by " + _report.reason}};
+    parallel::SolveReport const& solver = _model->report();
+    cost.checks = {
+        {"solver_converged", solver.converged ? 1.0 : 0.0, Relation::equal, 1, solver.ending()},
+        {"minimiser_converged", _report.converged ? 1.0 : 0.0, Relation::equal, 1,
+         "ended by " + _report.reason},
+        {"gradient_solves_each", static_cast<double>(solves) / each, Relation::at_most, 1,
+         "of one adjoint gradient"},
+        {"gradient_maps_each", static_cast<double>(maps) / each, Relation::at_most, 1.5,
+         "of one adjoint gradient"}};
     return cost;
   }
 
 private:
+  /// Moves theta to a minimum, or to the last place where the solver converged. The misfits on the
+  /// way; none if the solver failed.
+  std::vector<double> identify(std::vector<double> const& data, std::vector<double>& theta) {
+    StopPoint stop_point(_model->space().comm());
+    std::vector<double> solved = theta;
+    try {
+      double const start = _model->misfit(conductivity_of(theta), data);
+      auto const objective = [&](std::span<double const> at, std::span<double> gradient) {
+        stop_point();
+        double const value = _model->misfit(conductivity_of(at), data) / start;
+        const std::vector<double> slopes = slopes_by_theta(at, _model->gradient());
+        for (std::size_t i = 0; i < slopes.size(); ++i) gradient[i] = slopes[i] / start;
+        solved.assign(at.begin(), at.end());
+        return value;
+      };
+      parallel::MinimiseOptions options = _minimise;
+      options.value = _target;
+      if (start > 0)
+        _report = parallel::minimise(parallel::Comm::self(), objective, theta, options);
+      else
+        _report = {true, "a start that fits exactly", 0, 0, 0, 0, {0}};
+      std::vector<double> history = _report.history;
+      for (double& value : history) value *= start;
+      return history;
+    } catch (Unsolved const&) { // the model keeps the report
+      constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+      _report = {false, "a solver that failed", 0, 0, nan, nan, {}};
+      theta = solved;
+      return {};
+    }
+  }
+
   double _target;
   SystemOptions _options;
   parallel::MinimiseOptions _minimise;
@@ -111,6 +140,9 @@ private:
 /// u of k = c is u_1 / c, so that the best c is |u_1|^2 / <u_1, data> in the mass norm.
 class ConstantConductivity : public Method {
 public:
+  void accept(Problem const& problem) const override {
+    static_cast<void>(grid_of(problem, "constant-conductivity"));
+  }
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
     _model = std::make_unique<ConductivityModel>(comm, grid_of(problem, "constant-conductivity"));
     return {{{"parameters", 1}}, {}, {}, {}, {}};

@@ -53,11 +53,10 @@ void ConductivityModel::spread(std::span<double const> by_id, fem::Reals const& 
   copy_to_device(std::span<double const>(values), local);
 }
 
-void ConductivityModel::require_solved(parallel::SolveReport const& report) const {
-  if (!report.converged)
-    throw Error("conductivity: the solver did not converge (" + report.reason +
-                    ") check the options in [petsc]",
-                ExitCode::invalid);
+void ConductivityModel::solve_system(fem::Reals const& b, fem::Reals const& x) {
+  _report = _system->solve(b, x);
+  ++_work.solves;
+  if (!_report.converged) throw Unsolved(_report);
 }
 
 std::vector<double> ConductivityModel::solve(std::span<double const> k) {
@@ -69,8 +68,7 @@ std::vector<double> ConductivityModel::solve(std::span<double const> k) {
   ++_work.maps;
   _assembly += watch.seconds();
   watch.restart();
-  require_solved(_system->solve(_load, _u));
-  ++_work.solves;
+  solve_system(_load, _u);
   _solve += watch.seconds();
   return _nodes(to_host(_u));
 }
@@ -102,8 +100,7 @@ std::vector<double> ConductivityModel::gradient() {
   const Stopwatch watch;
   spread(_weighed, _right);
   _system->zero_fixed(_right);
-  require_solved(_system->solve(_right, _lambda)); // symmetric: with the same factors
-  ++_work.solves;
+  solve_system(_right, _lambda); // symmetric: with the same factors
   ++_work.gradient_solves;
   fem::coefficient_gradient(_space->topology(), _form, _space->with_ghosts(_lambda),
                             _space->with_ghosts(_u), _slopes);

@@ -36,16 +36,15 @@ public:
         _together(parameters.text("mode") == "batch"),
         _batch(static_cast<std::size_t>(parameters.integer("batch"))) {}
 
+  void accept(Problem const& problem) const override {
+    check_resolution(_how, squares_of(problem));
+  }
+
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
-    auto const* posed = capability<DarcyProblem>(problem);
-    if (posed == nullptr)
-      throw Error("fem-batch needs a flow through squares (this problem does not tell any) use it "
-                  "with darcy");
-    _width =
-        static_cast<std::size_t>(posed->squares()) * static_cast<std::size_t>(posed->squares());
-    _clock.time("model", [&] {
-      _model = std::make_unique<DarcyModel>(comm, posed->squares(), _how, _options);
-    });
+    int const squares = squares_of(problem);
+    _width = static_cast<std::size_t>(squares) * static_cast<std::size_t>(squares);
+    _clock.time("model",
+                [&] { _model = std::make_unique<DarcyModel>(comm, squares, _how, _options); });
     Preparation preparation;
     preparation.counters = {{"unknowns", _model->space().unknowns()},
                             {"nonzeros", _model->space().nonzeros()},
@@ -98,6 +97,14 @@ public:
   }
 
 private:
+  static int squares_of(Problem const& problem) {
+    auto const* posed = capability<DarcyProblem>(problem);
+    if (posed == nullptr)
+      throw Error("fem-batch needs a flow through squares (this problem does not tell any) use it "
+                  "with darcy");
+    return posed->squares();
+  }
+
   struct Solution {
     std::vector<double> k;
     fem::Reals u; ///< local

@@ -10,19 +10,6 @@
 namespace moho::study {
 namespace {
 
-Discretization resolving(Discretization const& how, int squares) {
-  if (!how.mesh.empty() || how.perturbation != 0)
-    throw Error("method.mesh and method.perturbation are not for coefficients in squares (cells "
-                "would straddle them) leave them at their defaults");
-  if (how.n % squares != 0)
-    throw Error("method.n = " + std::to_string(how.n) + " does not resolve " +
-                std::to_string(squares) +
-                " squares (cells would straddle them) make it a "
-                "multiple of " +
-                std::to_string(squares));
-  return how;
-}
-
 /// The square that holds the middle of each cell.
 std::vector<std::int32_t> squares_of(fem::Mesh const& mesh, int squares) {
   auto const k = static_cast<std::size_t>(mesh.geometry.nodes());
@@ -57,11 +44,31 @@ std::vector<double> square_centres(int squares) {
   return centres;
 }
 
+void check_resolution(Discretization const& how, int squares) {
+  if (!how.mesh.empty() || how.perturbation != 0)
+    throw Error("method.mesh and method.perturbation are not for coefficients in squares (cells "
+                "would straddle them) leave them at their defaults");
+  if (how.n % squares != 0)
+    throw Error("method.n = " + std::to_string(how.n) + " does not resolve " +
+                std::to_string(squares) +
+                " squares (cells would straddle them) make it a "
+                "multiple of " +
+                std::to_string(squares));
+  check_discretization({DomainKind::square}, how);
+}
+
+namespace {
+
+fem::Part part_of(parallel::Comm const& comm, int squares, Discretization const& how) {
+  check_resolution(how, squares);
+  return make_part(comm, {DomainKind::square}, how);
+}
+
+} // namespace
+
 DarcyModel::DarcyModel(parallel::Comm const& comm, int squares, Discretization const& how,
                        SystemOptions const& options)
-    : _squares(squares),
-      _space(std::make_shared<FemSpace>(
-          comm, make_part(comm, {DomainKind::square}, resolving(how, squares)), 1)),
+    : _squares(squares), _space(std::make_shared<FemSpace>(comm, part_of(comm, squares, how), 1)),
       _square(squares_of(_space->part().mesh, squares)), _centres(square_centres(squares)),
       _load(_space->owned_vector()) {
   SystemOptions direct = options;

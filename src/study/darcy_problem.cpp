@@ -84,6 +84,14 @@ std::vector<double> times(std::vector<double> values, double factor) {
   return values;
 }
 
+/// Far from symmetric in x and y, as a drawn one need not be: k grows from 1 to 3 along x.
+std::vector<double> slanted(int m) {
+  std::vector<double> field;
+  for (int y = 0; y < m; ++y)
+    for (int x = 0; x < m; ++x) field.push_back(1 + 2.0 * x / std::max(1, m - 1));
+  return field;
+}
+
 std::vector<double> transposed(std::vector<double> const& field, int m) {
   std::vector<double> result;
   for (int x = 0; x < m; ++x)
@@ -217,14 +225,15 @@ Darcy::Solved Darcy::solve(std::vector<double> const& k, parallel::Comm const& c
 
 void Darcy::append_symmetry_checks(parallel::Comm const& comm, std::vector<Check>& checks) const {
   const std::vector<double> k = exponentials(_fields.draw({_seed, 35}, 0));
-  std::vector<double> all(width(), 1.0); // k = 1, k, 2 k, k transposed
-  for (auto const& field : {k, times(k, 2), transposed(k, _m)})
+  std::vector<double> all(width(), 1.0); // k = 1, k, 2 k, a slanted one and its mirror image
+  for (auto const& field : {k, times(k, 2), slanted(_m), transposed(slanted(_m), _m)})
     all.insert(all.end(), field.begin(), field.end());
   const Solved solved = solve(all, comm);
   auto const item = [&](std::size_t i) {
     auto const at = solved.values.begin() + static_cast<std::ptrdiff_t>(i * width());
     return std::vector<double>(at, at + static_cast<std::ptrdiff_t>(width()));
   };
+  double const coarse = std::max(1e-3, 0.3 / std::pow(_n, 3)); // quadratic elements on n intervals
   std::vector<double> numbers(8);
   if (comm.root()) {
     std::vector<double> unit;
@@ -232,24 +241,26 @@ void Darcy::append_symmetry_checks(parallel::Comm const& comm, std::vector<Check
     for (std::size_t i = 0; i < width(); ++i)
       unit.push_back(unit_solution(centres[2 * i], centres[2 * i + 1]));
     numbers = {largest_difference(item(0), unit),
-               largest_difference(times(item(0), 1.01), unit),
+               largest_difference(times(item(0), 1 + 10 * coarse), unit),
                largest_difference(times(item(2), 2), item(1)),
                largest_difference(times(item(2), 2 + 1e-9), item(1)),
-               largest_difference(transposed(item(3), _m), item(1)),
-               largest_difference(item(3), item(1)),
                solved.imbalance,
-               solved.disturbed};
+               solved.disturbed,
+               largest_difference(transposed(item(4), _m), item(3)),
+               largest_difference(item(4), item(3))};
   }
   numbers = comm.broadcast(std::span<double const>(numbers));
   const std::vector<Check> claims{
-      {"constant_coefficient", numbers[0], Relation::at_most, 1e-3, "k = 1 against its series"},
-      {"scaling", numbers[2], Relation::at_most, 1e-12, "twice the coefficient halves u"},
-      {"transposed", numbers[4], Relation::at_most, 1e-10, "x and y may be swapped"},
-      {"flux_balance", numbers[6], Relation::at_most, 1e-10,
-       "what flows out is what is put in, of the truth"}};
-  char const* const how[] = {"1 % more", "1e-9 more", "the answer is not swapped back",
-                             "a value off by 1e-6"};
-  for (std::size_t i = 0; i < claims.size(); ++i) {
+      {"constant_coefficient", numbers[0], Relation::at_most, coarse, "k = 1 against its series"},
+      {"scaling", numbers[2], Relation::at_most, 1e-10,
+       "twice the coefficient halves u, but for the rounding of the solver"},
+      {"flux_balance", numbers[4], Relation::at_most, 1e-10,
+       "what flows out is what is put in, of the truth"},
+      {"transposed", numbers[6], Relation::at_most, 1e-10, "x and y may be swapped"}};
+  char const* const how[] = {"ten times the limit more", "1e-9 more", "a value off by 1e-6",
+                             "the answer is not swapped back"};
+  // One square has nothing to swap.
+  for (std::size_t i = 0; i < claims.size() - (_m == 1 ? 1 : 0); ++i) {
     checks.push_back(claims[i]);
     checks.push_back(control_of(claims[i], numbers[2 * i + 1], how[i]));
   }
@@ -265,8 +276,8 @@ std::vector<Check> Darcy::verify(parallel::Comm const& comm) const {
   const Check variance{"log_variance", std::abs(ratio - 1), Relation::at_most,
                        6 * _fields.deviation(static_cast<double>(drawn)),
                        "of log k, relative, against six deviations of its estimate"};
-  std::vector<Check> checks{
-      variance, control_of(variance, std::abs(2.25 * ratio - 1), "log k half as much again")};
+  std::vector<Check> checks{variance,
+                            control_of(variance, std::abs(4 * ratio - 1), "log k twice as much")};
   append_symmetry_checks(comm, checks);
   return checks;
 }

@@ -3,8 +3,10 @@
 #include "evolution_stepper.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/field_batch.hpp"
+#include "moho/study/stop.hpp"
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <map>
 #include <utility>
@@ -14,13 +16,20 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// Steps of length dt in `time`; throws when that is no whole number.
+/// Energies of more steps would not fit into memory, and their number not into a double.
+constexpr double most_steps = 1e9;
+
+/// Steps of length dt in `time`; throws when that is no whole number, or too large a one.
 std::int64_t steps_in(double time, double dt, char const* what) {
   double const steps = std::round(time / dt);
+  if (!(steps <= most_steps))
+    throw Error(fmt::format("method.dt = {} is too short for {} {} (which is {:.9g} steps, at most "
+                            "{:g} are taken) make it longer",
+                            dt, what, time, time / dt, most_steps));
   if (steps < 1 || !(std::abs(steps * dt - time) <= 1e-9 * time))
-    throw Error("method.dt = " + std::to_string(dt) + " does not meet " + what + " " +
-                std::to_string(time) + " (which is " + std::to_string(time / dt) +
-                " steps) divide it into a whole number of steps");
+    throw Error(fmt::format("method.dt = {} does not meet {} {} (which is {:.9g} steps) divide it "
+                            "into a whole number of steps",
+                            dt, what, time, time / dt));
   return static_cast<std::int64_t>(steps);
 }
 
@@ -45,19 +54,21 @@ public:
     _options.newton_iterations = static_cast<int>(parameters.integer("newton_iterations"));
     _options.system = system_options_of(parameters);
     if (!(_options.dt > 0))
-      throw Error("method.dt = " + std::to_string(_options.dt) +
-                  " (a step takes some time) give a positive number");
+      throw Error(fmt::format("method.dt = {} (a step takes some time) give a positive number",
+                              _options.dt));
+  }
+
+  void accept(Problem const& problem) const override {
+    Evolution const& evolution = evolution_of(problem);
+    static_cast<void>(scheme_of(_scheme, evolution));
+    static_cast<void>(steps_of(evolution));
+    check_discretization(evolution.domain, _how);
   }
 
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
-    auto const* posed = capability<EvolutionProblem>(problem);
-    if (posed == nullptr)
-      throw Error("fem-evolution needs an equation in time (this problem has none) use it with "
-                  "heat, wave or allen-cahn, and fem with the others of task \"field\"");
-    _evolution = posed->evolution();
+    _evolution = evolution_of(problem);
     _options.scheme = scheme_of(_scheme, _evolution);
-    _steps = steps_in(_evolution.final_time, _options.dt, "the final time");
-    for (double const time : _evolution.times) steps_in(time, _options.dt, "the time asked about");
+    _steps = steps_of(_evolution);
     // Exactly: dt may be a rounded share of the final time.
     _options.dt = _evolution.final_time / static_cast<double>(_steps);
     fem::Part part;
@@ -78,11 +89,13 @@ public:
     const std::map<std::int64_t, std::vector<std::size_t>> asked = items_by_step(in);
     const std::vector<double> points = in.reals(point_array);
     std::vector<double> values(in.count(), nan);
+    StopPoint stop_point(_space->comm());
     _energy.clear();
     _clock.time("start", [&] { _stepper->start(); });
     measure_energy();
     answer(asked, 0, points, values);
     for (std::int64_t n = 1; n <= _steps && !_stepper->report().failed(); ++n) {
+      stop_point();
       _stepper->step(static_cast<double>(n - 1) * _options.dt);
       if (_stepper->report().failed()) break;
       measure_energy();
@@ -132,6 +145,20 @@ public:
   }
 
 private:
+  static Evolution const& evolution_of(Problem const& problem) {
+    auto const* posed = capability<EvolutionProblem>(problem);
+    if (posed == nullptr)
+      throw Error("fem-evolution needs an equation in time (this problem has none) use it with "
+                  "heat, wave or allen-cahn, and fem with the others of task \"field\"");
+    return posed->evolution();
+  }
+
+  std::int64_t steps_of(Evolution const& evolution) const {
+    std::int64_t const steps = steps_in(evolution.final_time, _options.dt, "the final time");
+    for (double const time : evolution.times) steps_in(time, _options.dt, "the time asked about");
+    return steps;
+  }
+
   /// Which items are answered after which step.
   std::map<std::int64_t, std::vector<std::size_t>> items_by_step(Batch const& in) const {
     const std::vector<double> times = in.reals(time_array);
@@ -140,9 +167,9 @@ private:
       std::int64_t const step =
           times[i] == 0 ? 0 : steps_in(times[i], _options.dt, "the time asked about");
       if (step > _steps)
-        throw Error("fem-evolution is asked about the time " + std::to_string(times[i]) +
-                    " (it was prepared for times up to " + std::to_string(_evolution.final_time) +
-                    ") prepare it on this problem");
+        throw Error(fmt::format("fem-evolution is asked about the time {} (it was prepared for "
+                                "times up to {}) prepare it on this problem",
+                                times[i], _evolution.final_time));
       items[step].push_back(i);
     }
     return items;

@@ -5,6 +5,7 @@
 #include "moho/core/philox.hpp"
 #include "moho/study/pde_problems.hpp"
 #include <cmath>
+#include <fmt/format.h>
 #include <numbers>
 
 namespace moho::study {
@@ -70,6 +71,16 @@ std::unique_ptr<Problem> evolving(Evolution evolution, Parameters const& paramet
                                          static_cast<std::uint64_t>(parameters.integer("seed")));
 }
 
+/// A solution that falls as exp(-rate t): errors are shares of its squares, which must not
+/// underflow.
+void require_left(Evolution const& evolution, double rate) {
+  constexpr double most = 300;
+  if (rate * evolution.final_time > most)
+    throw Error(fmt::format("problem.final_time = {} (the solution has decayed to exp({:.4g})) ask "
+                            "for {:.4g} at most",
+                            evolution.final_time, -rate * evolution.final_time, most / rate));
+}
+
 /// J0(j r) cos(j c t), j the first zero of J0.
 void set_drum(Evolution& evolution, double c) {
   constexpr double j = 2.404825557695772768621631879;
@@ -110,6 +121,7 @@ std::unique_ptr<Problem> make_heat(Parameters const& parameters, Environment con
   const Sines s{evolution.domain.dim(), pi};
   set_separated(evolution, s, [s](double t) { return std::exp(-s.eigenvalue() * t); });
   evolution.time_scale = 1 / s.eigenvalue();
+  require_left(evolution, s.eigenvalue());
   return evolving(std::move(evolution), parameters);
 }
 
@@ -157,6 +169,7 @@ std::unique_ptr<Problem> make_allen_cahn(Parameters const& parameters, Environme
     return evolving(std::move(evolution), parameters);
   }
   // 2 pi: zero on the sides of the cut as well.
+  require_left(evolution, 1);
   const Sines s{2, evolution.domain.kind == DomainKind::lshape ? 2 * pi : pi};
   set_separated(evolution, s, [](double t) { return std::exp(-t); });
   evolution.source = [s, e = evolution.reaction](double t, double const* x, double* f) {

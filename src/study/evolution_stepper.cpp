@@ -3,8 +3,10 @@
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
 #include "moho/study/replicated.hpp"
+#include "moho/study/stop.hpp"
 #include <array>
 #include <cmath>
+#include <fmt/format.h>
 #include <utility>
 
 namespace moho::study {
@@ -152,6 +154,7 @@ public:
     double const aim = options().newton_tolerance * std::sqrt(space().dot(b, b));
     auto& report = mutable_report();
     for (int k = 0;; ++k) {
+      _stop_point();
       const fem::Reals r = residual(b);
       double const size = std::sqrt(space().dot(r, r));
       if (size <= aim) {
@@ -159,9 +162,10 @@ public:
         return;
       }
       if (k == options().newton_iterations || !std::isfinite(size)) {
-        report.newton_failure = "Newton's iteration of the step from t = " + std::to_string(t) +
-                                " did not converge: |r| = " + std::to_string(size) + " after " +
-                                std::to_string(k) + " iterations, asked " + std::to_string(aim);
+        report.newton_failure =
+            fmt::format("Newton's iteration of the step from t = {} did not converge: |r| = {:.9g} "
+                        "after {} iterations, asked {:.9g}",
+                        t, size, k, aim);
         return;
       }
       ++report.newton_iterations;
@@ -225,6 +229,7 @@ private:
 
   std::unique_ptr<FemSystem> _system, _mass;
   std::vector<double> _points; ///< u there, (cells, points)
+  StopPoint _stop_point{space().comm()};
 };
 
 struct SchemeName {

@@ -85,11 +85,15 @@ Element element_of(BoundaryValue const& equation, double h) {
 
 class Fem1d : public Method {
 public:
-  Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
-    auto const* boundary_value = capability<BoundaryValueProblem>(problem);
-    if (boundary_value == nullptr)
+  void accept(Problem const& problem) const override {
+    if (capability<BoundaryValueProblem>(problem) == nullptr)
       throw Error("fem-1d needs the equation that it solves (this problem does not tell any) use a "
                   "problem with a boundary-value problem on [0, 1], such as operator-1d");
+  }
+
+  Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
+    accept(problem);
+    auto const* boundary_value = capability<BoundaryValueProblem>(problem);
     _root = comm.root();
     _intervals = boundary_value->intervals();
     const BoundaryValue equation = boundary_value->equation();

@@ -162,6 +162,10 @@ void require_fit(Mesh const& mesh, Domain const& domain, std::string const& what
   }
 }
 
+bool is_box(Domain const& domain) {
+  return domain.kind == DomainKind::square || domain.kind == DomainKind::cube;
+}
+
 std::string file_of(std::string const& name) {
   std::error_code ignored;
   if (std::filesystem::exists(name, ignored)) return name;
@@ -180,6 +184,7 @@ Mesh mesh_of_file(MeshFile file, Domain const& domain, Discretization const& how
     throw Error(what + " has cells of another kind (" + name(mesh.cell()) +
                 ", method.cell = " + how.cell + ") leave method.cell = auto");
   require_fit(mesh, domain, what);
+  if (how.degree == 1 && !how.curved) mesh = straightened(mesh, what);
   if (how.n == 1 && !how.curved) return mesh;
   if (mesh.geometry.degree != 1 || mesh.dim() != 2)
     throw Error(what + " cannot be refined or bent (only plane meshes of degree 1 can) set n = 1 "
@@ -222,14 +227,7 @@ Cell cell_of(Domain const& domain, Discretization const& how) {
 }
 
 /// The part of a built-in domain that is cut from a box, on the root.
-Mesh cut_mesh(Domain const& domain, fem::Structured const& spec, int n) {
-  int const parts = domain.kind == DomainKind::lshape ? 2 : 4;
-  if (n % parts != 0)
-    throw Error("method.n = " + std::to_string(n) + " (the domain '" + name(domain.kind) +
-                "' is cut along lines of a grid) make it a multiple of " + std::to_string(parts));
-  if (spec.perturbation != 0)
-    throw Error(std::string("method.perturbation moves the cut of the domain '") +
-                name(domain.kind) + "' (its boundary would be another) set it to 0");
+Mesh cut_mesh(Domain const& domain, fem::Structured const& spec) {
   if (domain.kind == DomainKind::lshape)
     return fem::cut(fem::structured(spec),
                     [](double const* x) { return contains({DomainKind::lshape}, x); });
@@ -237,7 +235,20 @@ Mesh cut_mesh(Domain const& domain, fem::Structured const& spec, int n) {
                   [](double const* x) { return contains({DomainKind::hollow_cube}, x); });
 }
 
-void require_sense(Domain const& domain, Discretization const& how) {
+/// Of a built-in mesh.
+void check_cut(Domain const& domain, Discretization const& how) {
+  int const parts = domain.kind == DomainKind::lshape ? 2 : 4;
+  if (how.n % parts != 0)
+    throw Error("method.n = " + std::to_string(how.n) + " (the domain '" + name(domain.kind) +
+                "' is cut along lines of a grid) make it a multiple of " + std::to_string(parts));
+  if (how.perturbation != 0)
+    throw Error(std::string("method.perturbation moves the cut of the domain '") +
+                name(domain.kind) + "' (its boundary would be another) set it to 0");
+}
+
+} // namespace
+
+void check_discretization(Domain const& domain, Discretization const& how) {
   if (how.mesh.empty() && domain.kind == DomainKind::disk)
     throw Error("the domain 'disk' has no built-in mesh (it is curved) set method.mesh to a file, "
                 "e.g. disk.msh");
@@ -249,9 +260,11 @@ void require_sense(Domain const& domain, Discretization const& how) {
   if (!how.mesh.empty() && !std::has_single_bit(static_cast<unsigned>(how.n)))
     throw Error("method.n = " + std::to_string(how.n) + " with the mesh '" + how.mesh +
                 "' (its edges are halved) use 1, 2, 4, ..");
+  if (!how.mesh.empty()) static_cast<void>(file_of(how.mesh)); // throws if it is not there
+  if (!how.mesh.empty()) return;
+  static_cast<void>(cell_of(domain, how));
+  if (!is_box(domain)) check_cut(domain, how);
 }
-
-} // namespace
 
 std::vector<ParameterSpec> discretization_parameters() {
   const Discretization standard;
@@ -298,8 +311,8 @@ Discretization discretization_of(Parameters const& parameters) {
 }
 
 fem::Part make_part(parallel::Comm const& comm, Domain const& domain, Discretization const& how) {
-  require_sense(domain, how);
-  bool const box = domain.kind == DomainKind::square || domain.kind == DomainKind::cube;
+  check_discretization(domain, how);
+  bool const box = is_box(domain);
   if (how.mesh.empty()) {
     const fem::Structured spec = structured_of(domain, how, cell_of(domain, how));
     if (box && how.ordering == fem::Ordering::lexicographic && how.partition != Partition::graph) {
@@ -311,7 +324,7 @@ fem::Part make_part(parallel::Comm const& comm, Domain const& domain, Discretiza
     fem::Space space;
     parallel::run_collectively(comm, [&] {
       if (!comm.root()) return;
-      mesh = box ? fem::structured(spec) : cut_mesh(domain, spec, how.n);
+      mesh = box ? fem::structured(spec) : cut_mesh(domain, spec);
       space = fem::make_space(mesh, how.degree);
       fem::reorder(space, how.ordering);
     });

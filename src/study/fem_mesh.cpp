@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/fem_mesh.hpp"
 #include "moho/parallel/hdf5.hpp"
+#include "moho/parallel/memory.hpp"
 #include "moho/study/names.hpp"
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -35,7 +37,7 @@ std::string text(Shape const& shape) {
   return out + ")";
 }
 
-// A dataset of rows of `columns` values (0: any number).
+// A dataset of rows of `columns` values (0: any number) that there is memory for.
 Shape table(File const& file, std::string const& dataset, std::size_t columns,
             std::string const& why) {
   if (!file.has(dataset))
@@ -49,6 +51,12 @@ Shape table(File const& file, std::string const& dataset, std::size_t columns,
   if (shape[0] > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     fail(file.path(), dataset + " has " + std::to_string(shape[0]) + " rows",
          "moho counts them in 32 bits", "use a smaller mesh");
+  auto const room = parallel::available_memory();
+  std::size_t const row = sizeof(double) * std::max<std::size_t>(shape[1], 1);
+  if (room && shape[0] > static_cast<std::size_t>(*room) / row)
+    fail(file.path(), dataset + " has the shape " + text(shape),
+         "more than the " + std::to_string(*room >> 20) + " MiB of memory that are available here",
+         "correct it, or use a smaller mesh");
   return shape;
 }
 
@@ -184,7 +192,11 @@ MeshFile read_mesh(parallel::Comm const& comm, std::string const& path) {
     if (is_gmsh(path)) {
       out.mesh = mesh_from_plex(plex, mesh_name(path));
     } else {
-      out = read_hdf5(path);
+      try {
+        out = read_hdf5(path);
+      } catch (std::bad_alloc const&) {
+        fail(path, "cannot be read", "it does not fit in memory", "use a smaller mesh");
+      }
       make_sound(out.mesh, mesh_name(path));
     }
   });

@@ -17,13 +17,16 @@ public:
       : _how(discretization_of(parameters)), _options(system_options_of(parameters)),
         _constant_kernel(parameters.text("nullspace") == "constant") {}
 
+  void accept(Problem const& problem) const override {
+    Pde const pde = pde_of(problem);
+    refuse_singular(pde);
+    check_discretization(pde.domain, _how);
+  }
+
   Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
-    auto const* posed = capability<BoundaryProblem>(problem);
-    if (posed == nullptr)
-      throw Error("fem needs the boundary-value problem that it solves (this problem does not tell "
-                  "any) use one of task \"field\", such as poisson");
-    _pde = posed->pde();
-    refuse_singular();
+    _pde = pde_of(problem);
+    refuse_singular(_pde);
+    _singular = _pde.singular();
     PhaseClock phases;
     fem::Part part;
     phases.time("mesh", [&] { part = make_part(comm, _pde.domain, _how); });
@@ -97,10 +100,17 @@ public:
   }
 
 private:
-  void refuse_singular() {
-    _singular = _pde.singular();
-    if (!_singular) return;
-    if (_pde.elastic())
+  static Pde pde_of(Problem const& problem) {
+    auto const* posed = capability<BoundaryProblem>(problem);
+    if (posed == nullptr)
+      throw Error("fem needs the boundary-value problem that it solves (this problem does not tell "
+                  "any) use one of task \"field\", such as poisson");
+    return posed->pde();
+  }
+
+  void refuse_singular(Pde const& pde) const {
+    if (!pde.singular()) return;
+    if (pde.elastic())
       throw Error("fem: the problem is singular (rigid motions: nothing is held at its boundary) "
                   "add a Dirichlet condition");
     if (!_constant_kernel)

@@ -68,6 +68,7 @@ FemSpace::FemSpace(parallel::Comm const& comm, fem::Part part, int components)
   std::int64_t counted = 0;
   for (const std::uint8_t one : fem::counted_cells(_topology)) counted += one;
   _cells = comm.sum(counted);
+  _affine = comm.min(std::int64_t{fem::has_affine_cells(_part.mesh)}) != 0;
 }
 
 FemSpace::~FemSpace() = default;

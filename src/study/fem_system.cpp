@@ -2,6 +2,7 @@
 #include "moho/study/fem_system.hpp"
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
+#include "moho/fem/local.hpp"
 #include "moho/study/fem_assembly.hpp"
 #include <algorithm>
 #include <cmath>
@@ -60,6 +61,13 @@ SystemOptions system_options_of(Parameters const& parameters) {
   return options;
 }
 
+fem::Form suited(fem::Form form, FemSpace const& space) {
+  if (!space.affine() && form.coefficient.where != fem::Where::quadrature)
+    form.quadrature_degree =
+        fem::bent_quadrature_degree(form, space.topology().element(), space.topology().geometry());
+  return form;
+}
+
 // --- FemSystem ----------------------------------------------------------------------------------
 
 FemSystem::FemSystem(std::shared_ptr<FemSpace const> space, std::vector<std::uint8_t> fixed,
@@ -91,7 +99,8 @@ void FemSystem::require(fem::Form const& form) {
 
 void FemSystem::assemble(std::span<fem::Form const> forms) {
   MOHO_REQUIRE(!forms.empty());
-  for (std::size_t i = 0; i < forms.size(); ++i) table(forms[i]).assemble(forms[i], _values, i > 0);
+  for (std::size_t i = 0; i < forms.size(); ++i)
+    table(forms[i]).assemble(suited(forms[i], *_space), _values, i > 0);
 }
 
 void FemSystem::lift(fem::ConstReals g, fem::Reals const& b) const {

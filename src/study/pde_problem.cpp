@@ -10,10 +10,14 @@
 namespace moho::study {
 namespace {
 
-/// Step of the differences and how many points are looked at.
-constexpr double step = 1.0 / 256;
+/// How many points are looked at.
 constexpr std::size_t checked_points = 200;
 constexpr std::uint64_t check_stream = 32;
+
+/// Of differences.
+double step_of(Pde const& pde) {
+  return pde.length / 256;
+}
 
 std::vector<double> value_of(Field const& f, double const* x, int count) {
   std::vector<double> out(static_cast<std::size_t>(count));
@@ -49,55 +53,60 @@ std::vector<double> flux_of(Pde const& pde, double const* x) {
   return flux;
 }
 
-/// L u at x: - div flux + b . grad u + c u.
-std::vector<double> strong_form(Pde const& pde, double const* x) {
+double largest(std::vector<double> const& values, double most = 0) {
+  for (double const value : values) most = std::fmax(most, std::abs(value));
+  return most;
+}
+
+/// L u at x: - div flux + b . grad u + c u. `most`: raised to the largest summand.
+std::vector<double> strong_form(Pde const& pde, double const* x, double& most) {
   int const dim = pde.dim();
   auto const components = static_cast<std::size_t>(pde.components);
   auto const width = static_cast<std::size_t>(dim);
   std::vector<double> result(components);
+  auto const add = [&](std::size_t c, double summand) {
+    result[c] += summand;
+    most = std::fmax(most, std::abs(summand));
+  };
   for (std::size_t c = 0; c < components; ++c)
     for (int d = 0; d < dim; ++d)
-      result[c] -= central_difference(
-          [&](double at) {
-            std::array<double, 3> y{};
-            std::copy(x, x + dim, y.begin());
-            y[static_cast<std::size_t>(d)] += at;
-            return flux_of(pde, y.data())[c * width + static_cast<std::size_t>(d)];
-          },
-          step);
+      add(c, -central_difference(
+                 [&](double at) {
+                   std::array<double, 3> y{};
+                   std::copy(x, x + dim, y.begin());
+                   y[static_cast<std::size_t>(d)] += at;
+                   return flux_of(pde, y.data())[c * width + static_cast<std::size_t>(d)];
+                 },
+                 step_of(pde)));
   const std::vector<double> u = value_of(pde.exact, x, pde.components),
                             grad = value_of(pde.gradient, x, pde.components * dim);
   for (Term const& term : pde.terms) {
     const std::vector<double> k = term.at(x, dim);
     for (std::size_t c = 0; c < components; ++c) {
-      if (term.kind == fem::FormKind::mass) result[c] += k[0] * u[c];
+      if (term.kind == fem::FormKind::mass) add(c, k[0] * u[c]);
       if (term.kind == fem::FormKind::advection)
-        for (std::size_t d = 0; d < width; ++d) result[c] += k[d] * grad[c * width + d];
+        for (std::size_t d = 0; d < width; ++d) add(c, k[d] * grad[c * width + d]);
     }
   }
   return result;
 }
 
-/// Largest difference of two fields over the largest value of the second (1 where that is less).
+/// Largest difference of two fields, the first with a share `wrong` of `scale` added to it, over
+/// that scale.
 class Distance {
 public:
+  Distance(double scale, double wrong) : _scale(scale), _wrong(wrong * scale) {}
   void add(std::vector<double> const& a, std::vector<double> const& b) {
     for (std::size_t i = 0; i < a.size(); ++i) {
-      double const off = std::abs(a[i] - b[i]);
+      double const off = std::abs(a[i] + _wrong - b[i]);
       _off = std::isnan(off) ? HUGE_VAL : std::fmax(_off, off);
-      _most = std::fmax(_most, std::abs(b[i]));
     }
   }
-  double relative() const { return _off / std::fmax(_most, 1); }
+  double relative() const { return _off / _scale; }
 
 private:
-  double _off = 0, _most = 0;
+  double _scale, _wrong, _off = 0;
 };
-
-std::vector<double> times(std::vector<double> values, double factor) {
-  for (double& value : values) value *= factor;
-  return values;
-}
 
 using Points = std::vector<std::vector<double>>;
 
@@ -111,8 +120,26 @@ Points points_to_check(Pde const& pde, std::function<bool(double const*)> const&
   return points;
 }
 
+/// Largest values of the solution.
+struct Size {
+  double u = 0, gradient = 0, flux = 0;
+};
+
+Size size_of(Pde const& pde, Points const& points) {
+  Size size;
+  for (std::vector<double> const& x : points) {
+    size.u = largest(value_of(pde.exact, x.data(), pde.components), size.u);
+    size.gradient =
+        largest(value_of(pde.gradient, x.data(), pde.components * pde.dim()), size.gradient);
+    size.flux = largest(flux_of(pde, x.data()), size.flux);
+  }
+  return size;
+}
+
 double gradient_error(Pde const& pde, Points const& points, double wrong) {
-  Distance distance;
+  const Size size = size_of(pde, points);
+  // A gradient next to 0 is no more exact than the solution.
+  Distance distance(std::fmax(size.gradient, size.u / pde.length), wrong);
   int const dim = pde.dim();
   for (std::vector<double> const& x : points) {
     std::vector<double> numeric;
@@ -124,43 +151,51 @@ double gradient_error(Pde const& pde, Points const& points, double wrong) {
               y[static_cast<std::size_t>(d)] += at;
               return value_of(pde.exact, y.data(), pde.components)[static_cast<std::size_t>(c)];
             },
-            step));
-    distance.add(times(value_of(pde.gradient, x.data(), pde.components * dim), 1 + wrong), numeric);
+            step_of(pde)));
+    distance.add(value_of(pde.gradient, x.data(), pde.components * dim), numeric);
   }
   return distance.relative();
 }
 
 double source_error(Pde const& pde, Points const& points, double wrong) {
-  Distance distance;
-  for (std::vector<double> const& x : points) {
-    std::vector<double> source = times(value_of(pde.source, x.data(), pde.components), 1 + wrong);
-    source[0] += wrong;
-    distance.add(source, strong_form(pde, x.data()));
-  }
+  double most = 0;
+  std::vector<std::vector<double>> forms;
+  for (std::vector<double> const& x : points) forms.push_back(strong_form(pde, x.data(), most));
+  Distance distance(most, wrong);
+  for (std::size_t i = 0; i < points.size(); ++i)
+    distance.add(value_of(pde.source, points[i].data(), pde.components), forms[i]);
   return distance.relative();
 }
 
-/// Conditions against the solution, at points of the boundary. `wrong`: added to the data.
-double boundary_error(Pde const& pde, double wrong) {
-  Distance distance;
+/// Conditions against the solution at points of the boundary, each a share of its own largest data.
+double boundary_error(Pde const& pde, Points const& points, double wrong) {
+  const Size size = size_of(pde, points);
+  std::vector<Distance> distances;
+  for (BoundaryCondition const& condition : pde.conditions) {
+    bool const dirichlet = condition.kind == ConditionKind::dirichlet;
+    double const alpha = condition.kind == ConditionKind::robin ? condition.alpha : 0;
+    distances.emplace_back(dirichlet ? size.u : size.flux + alpha * size.u, wrong);
+  }
+  Distance free(size.flux, wrong);
   for (BoundaryPoint const& point : boundary_points(pde.domain, checked_points)) {
     std::vector<double> const u = value_of(pde.exact, point.x, pde.components);
     std::vector<double> const flux = exact_flux(pde, point.x, point.normal);
     bool given = false;
-    for (BoundaryCondition const& condition : pde.conditions) {
+    for (std::size_t i = 0; i < distances.size(); ++i) {
+      BoundaryCondition const& condition = pde.conditions[i];
       auto const& tags = condition.tags;
       if (!tags.empty() && std::find(tags.begin(), tags.end(), point.tag) == tags.end()) continue;
       given = true;
-      std::vector<double> data = value_of(condition.value, point.x, pde.components);
-      data[0] += wrong;
       std::vector<double> side = condition.kind == ConditionKind::dirichlet ? u : flux;
       if (condition.kind == ConditionKind::robin)
         for (std::size_t c = 0; c < u.size(); ++c) side[c] += condition.alpha * u[c];
-      distance.add(data, side);
+      distances[i].add(value_of(condition.value, point.x, pde.components), side);
     }
-    if (!given) distance.add(std::vector<double>(u.size(), wrong), flux);
+    if (!given) free.add(std::vector<double>(u.size()), flux);
   }
-  return distance.relative();
+  double worst = free.relative();
+  for (Distance const& distance : distances) worst = std::fmax(worst, distance.relative());
+  return worst;
 }
 
 } // namespace
@@ -207,12 +242,12 @@ std::vector<Check> pde_checks(Pde const& pde, std::function<bool(double const*)>
                        "gradient against differences of the solution, of the largest"};
   const Check source{"strong_form", source_error(pde, points, 0), Relation::at_most, limit,
                      "source against differences of the solution's fluxes, of the largest"};
-  const Check boundary{"boundary_data", boundary_error(pde, 0), Relation::at_most, 1e-14,
+  const Check boundary{"boundary_data", boundary_error(pde, points, 0), Relation::at_most, 1e-14,
                        "conditions against the solution on the boundary"};
   return {
       gradient, control_of(gradient, gradient_error(pde, points, wrong), "a gradient off by 1e-6"),
       source,   control_of(source, source_error(pde, points, wrong), "a source off by 1e-6"),
-      boundary, control_of(boundary, boundary_error(pde, 1e-12), "data off by 1e-12")};
+      boundary, control_of(boundary, boundary_error(pde, points, 1e-12), "data off by 1e-12")};
 }
 
 // --- FieldProblem -------------------------------------------------------------------------------

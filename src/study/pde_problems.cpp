@@ -378,6 +378,7 @@ std::unique_ptr<Problem> make_helmholtz(Parameters const& parameters, Environmen
                     " of the square: no unique solution) change it");
   Pde pde;
   pde.components = both ? 2 : 1;
+  pde.length = std::min(1.0, 4 * pi / k);
   pde.terms = {Term{}, {fem::FormKind::mass, {-k * k}}};
   pde.exact = [=](double const* x, double* u) {
     u[0] = std::cos(k * x[0]);

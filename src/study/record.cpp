@@ -232,11 +232,21 @@ void write_record(Record const& record, std::string const& folder) {
   write_atomically(folder + "/result.json", to_json(record));
 }
 
+namespace {
+
+bool is_empty_or_missing(std::string const& path) {
+  std::error_code failed;
+  auto const size = std::filesystem::file_size(path, failed);
+  return failed || size == 0;
+}
+
+} // namespace
+
 Outcome read_outcome(std::string const& folder, std::string const& id) {
   try {
     const Json record = Json::parse(read_file(folder + "/result.json"));
     Outcome outcome = outcome_of(record, id);
-    if (record.at("data").is_string() && !std::filesystem::exists(folder + "/data.h5"))
+    if (record.at("data").is_string() && is_empty_or_missing(folder + "/data.h5"))
       outcome.done = false; // its arrays are gone
     return outcome;
   } catch (std::exception const&) {

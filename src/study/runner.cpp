@@ -13,11 +13,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 namespace moho::study {
 namespace {
@@ -25,11 +27,15 @@ namespace {
 using parallel::Comm;
 using parallel::run_collectively;
 
-/// A signal ended the case: it leaves no record.
-struct Stopped {};
-
-void stop_if_asked(Comm const& comm) {
-  if (stop_signal(comm) != 0) throw Stopped{};
+/// `body` without a signal's end of it, which those who time it would take for a crash. The next
+/// stop_if_asked throws it anew.
+std::function<void()> quietly(std::function<void()> body) {
+  return [body = std::move(body)] {
+    try {
+      body();
+    } catch (Stopped const&) { // on all ranks
+    }
+  };
 }
 
 /// Time since the start of a watch, the same on every rank of the group.
@@ -87,7 +93,8 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
   Preparation preparation;
   const Witness witness(problem);
   RegionTimer prepare(comm);
-  prepare.time([&] { preparation = method->prepare(witness, comm); });
+  prepare.time(quietly([&] { preparation = method->prepare(witness, comm); }));
+  stop_if_asked(comm);
   record.timings["prepare"] = prepare.timing(0);
   PhaseTimes prepared, applied;
   prepared.add(preparation.phases);
@@ -97,13 +104,13 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
 
   std::vector<Batch> answers(questions.size());
   std::vector<Cost> costs(questions.size());
-  auto const apply = [&] {
+  auto const apply = quietly([&] {
     for (std::size_t i = 0; i < questions.size(); ++i) {
       method->apply(questions[i]->inputs, answers[i]);
       costs[i] = method->cost();
     }
     applied.add(phases_of(costs));
-  };
+  });
   auto const timed = [&] {
     record.timings["apply"] = timed_repeats(
         item.measure, comm, [&] { stop_if_asked(comm); }, apply);
@@ -153,19 +160,6 @@ Record attempt(Case const& item, RunOptions const& options, Shared& shared,
     record.error = error.what();
     return record;
   }
-}
-
-/// Makes every problem and method once, so that what the user got wrong is told before any work.
-void refuse_unusable(std::vector<Case> const& cases, RunOptions const& options, Comm const& comm) {
-  run_collectively(comm, [&] {
-    std::set<std::string> seen;
-    for (Case const& item : cases) {
-      if (seen.insert(item.problem.name + to_json(item.problem.parameters)).second)
-        options.make_problem(item.problem, environment_of(item, options));
-      if (seen.insert(item.method.name + to_json(item.method.parameters)).second)
-        options.make_method(item.method);
-    }
-  });
 }
 
 /// Decides which cases need no work; the folder may be on a file system only the root sees well.
@@ -358,6 +352,26 @@ void run_syntheses(Study const& study, RunOptions const& options, Comm const& co
 
 } // namespace
 
+void refuse_unusable(std::vector<Case> const& cases, RunOptions const& options) {
+  std::map<std::string, std::unique_ptr<Problem>> problems;
+  std::map<std::string, std::unique_ptr<Method>> methods;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (Case const& item : cases) {
+    const std::string asked = item.problem.name + to_json(item.problem.parameters),
+                      answers = item.method.name + to_json(item.method.parameters);
+    if (!seen.emplace(asked, answers).second) continue;
+    std::unique_ptr<Problem>& problem = problems[asked];
+    std::unique_ptr<Method>& method = methods[answers];
+    if (!problem) problem = options.make_problem(item.problem, environment_of(item, options));
+    if (!method) method = options.make_method(item.method);
+    try {
+      method->accept(*problem);
+    } catch (Error const& error) {
+      throw Error("case " + item.id + ": " + error.what());
+    }
+  }
+}
+
 std::unique_ptr<Problem> registered_problem(Choice const& choice, Environment const& environment) {
   return find_problem(choice.name).make(choice.parameters, environment);
 }
@@ -398,7 +412,7 @@ RunReport run_study(Study const& study, RunOptions const& options, Comm const& c
                     std::function<void(CaseReport const&)> const& told) {
   const std::vector<Case> all = expand(study);
   const std::vector<Case> cases = select(all, options.selector, comm.size());
-  refuse_unusable(cases, options, comm);
+  run_collectively(comm, [&] { refuse_unusable(cases, options); });
   RunReport report;
   report.study = study.name;
   report.folder = options.out + "/" + study.name;

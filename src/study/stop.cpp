@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/stop.hpp"
+#include <algorithm>
 #include <csignal>
 
 namespace moho::study {
@@ -25,6 +26,23 @@ void catch_stop_signals() {
 
 int stop_signal(parallel::Comm const& comm) {
   return static_cast<int>(comm.max(std::int64_t{received}));
+}
+
+void stop_if_asked(parallel::Comm const& comm) {
+  if (stop_signal(comm) != 0) throw Stopped{};
+}
+
+// The first calls of a loop may be quick ones: their number grows little by little.
+void StopPoint::ask() {
+  constexpr double every = 0.5; // s
+  constexpr double growth = 4;
+  stop_if_asked(_comm);
+  double const each = _comm.max(_watch.seconds()) / static_cast<double>(_calls),
+               most = growth * static_cast<double>(_calls);
+  _calls = std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(each * most > every ? every / each : most));
+  _left = _calls;
+  _watch.restart();
 }
 
 } // namespace moho::study

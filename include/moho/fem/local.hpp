@@ -46,6 +46,10 @@ private:
 /// The degree at which a form is integrated: its quadrature_degree, or what is exact for affine
 /// cells and a coefficient constant in the cell, plus the element's degree for a nodal one.
 int quadrature_degree(Form const& form, Element element);
+/// The same for cells that are not affine: det J adds its own degree, with which mass is exact;
+/// other forms are rational there. It is the degree that UFL estimates (compute_form_data), so that
+/// matrices agree with those of DOLFINx on quadrilaterals and hexahedra of any shape.
+int bent_quadrature_degree(Form const& form, Element element, Element geometry);
 
 // ---- local matrices ----------------------------------------------------------------------------
 /// The matrix of a form on a cell with shape functions L and geometry G. With components > 1,

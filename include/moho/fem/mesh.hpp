@@ -41,6 +41,8 @@ struct Mesh {
 /// tiny against the cell's size, at any of its nodes), a point of no cell, coordinates that are not
 /// finite, ids that do not ascend, a boundary facet of no cell, no cells. Local: a part passes too.
 void check_mesh(Mesh const& mesh, std::string const& what);
+/// True if every cell is the image of the reference cell under an affine map, to rounding. Local.
+bool has_affine_cells(Mesh const& mesh);
 /// Swaps local points of negatively oriented simplices (files in the field hold them); returns how
 /// many. Tensor cells that are inverted stay an error of check_mesh.
 std::size_t orient(Mesh& mesh);

@@ -22,11 +22,11 @@ public:
   std::int64_t groups() const { return _groups; }
   /// The next number, the same on every rank of the group. Collective over the group.
   std::int64_t next();
-  /// From now on `next` gives every group a number of at least 2^62: stop.
+  /// From now on `next` gives every group a number of at least 2^62: stop. Any group, any time.
   void close();
 
 private:
-  std::int64_t fetch_and_add(std::int64_t value);
+  std::int64_t fetch_and(MPI_Op change, std::int64_t value);
 
   std::int64_t _groups = 1;
   Comm _all, _group;

@@ -81,7 +81,7 @@ void insert_values(PetscMatrix& matrix, std::span<const std::int32_t> rows, int 
 
 /// What a Krylov solve ended with.
 struct SolveReport {
-  bool converged = false; ///< of a direct solve: it left no more than 1e-6 of |b|
+  bool converged = false; ///< PETSc says so, and no more than 1e-6 of |b| is left
   int iterations = 0;
   std::string reason;         ///< PETSc's name: "KSP_CONVERGED_RTOL", "KSP_DIVERGED_ITS"; of a
                               ///< failed preconditioner why: "KSP_DIVERGED_PC_FAILED (..)"

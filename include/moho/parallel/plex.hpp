@@ -22,8 +22,9 @@ struct PlexMesh {
 };
 /// Reads a Gmsh 2.2 or 4.1 file (ASCII or binary, order 1 or 2, serendipity cells completed)
 /// through DMPlexCreateGmshFromFile. Periodic identifications are ignored. Throws moho::Error
-/// naming the file: truncated, not a mesh, a node that does not exist, unsupported or mixed cells,
-/// a surface in space. Collective.
+/// naming the file, before PETSc's reader sees it: truncated, not a mesh, partitioned, wrong
+/// counts, a node or entity that does not exist, unsupported or mixed cells, a surface in space.
+/// Collective.
 PlexMesh read_gmsh(Comm const& comm, std::string const& path);
 
 /// Which rank works on each cell: PTScotch's partition of the cells' graph through

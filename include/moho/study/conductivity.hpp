@@ -2,6 +2,7 @@
 // Identification of a coefficient: which conductivity k(x) belongs to the temperature u(x) of
 // -div(k grad u) = 1 on the unit square, u = 0 on its boundary?
 #pragma once
+#include "moho/core/error.hpp"
 #include "moho/study/fem_system.hpp"
 #include "moho/study/method.hpp"
 #include "moho/study/registry.hpp"
@@ -21,6 +22,17 @@ struct ConductivityGrid {
   }
 };
 
+/// A solve that failed: `report` tells how.
+class Unsolved : public Error {
+public:
+  explicit Unsolved(parallel::SolveReport const& how)
+      : Error("conductivity: the solver did not converge (" + how.ending() +
+                  ") check the options in [petsc]",
+              ExitCode::invalid),
+        report(how) {}
+  parallel::SolveReport report;
+};
+
 /// The solution and the misfit to data, with its adjoint derivative. Fields are values at all
 /// nodes by id (x fastest), the same on every rank; all members are collective and give every rank
 /// the same bits, on any number of ranks where the solver does so (the default factors the matrix
@@ -30,7 +42,7 @@ public:
   ConductivityModel(parallel::Comm const& comm, ConductivityGrid const& grid,
                     SystemOptions options = {});
 
-  /// u of a conductivity: one Map, one solve. Throws moho::Error when the solver fails.
+  /// u of a conductivity: one Map, one solve. Throws Unsolved, as all that solve do.
   std::vector<double> solve(std::span<double const> k);
   /// 1/2 of the integral of (u - data)^2: two Maps (matrix and vector), one solve.
   double misfit(std::span<double const> k, std::span<double const> data);
@@ -45,6 +57,7 @@ public:
   };
   Work const& work() const { return _work; }
   std::vector<Phase> phases() const; ///< times so far: assembly, solve, gradient
+  parallel::SolveReport const& report() const { return _report; } ///< of the last solve
   FemSpace const& space() const { return *_space; }
   std::vector<double> const& points() const { return _points; } ///< (nodes, 2) by id
 
@@ -52,7 +65,7 @@ private:
   void spread(std::span<double const> by_id, fem::Reals const& local) const;
   /// The mass matrix applied to a field; by id.
   std::vector<double> weigh(std::span<double const> field);
-  void require_solved(parallel::SolveReport const& report) const;
+  void solve_system(fem::Reals const& b, fem::Reals const& x);
 
   ConductivityGrid _grid;
   std::shared_ptr<FemSpace const> _space;
@@ -61,6 +74,7 @@ private:
   fem::Form _form;
   fem::Reals _k, _load, _u, _lambda, _right, _slopes;
   std::vector<double> _points, _weighed;
+  parallel::SolveReport _report;
   Work _work;
   double _assembly = 0, _solve = 0, _gradient = 0;
 };

@@ -25,6 +25,9 @@ public:
 /// (m x m, 2), x fastest.
 std::vector<double> square_centres(int squares);
 
+/// Throws moho::Error unless each cell lies in one of the squares.
+void check_resolution(Discretization const& how, int squares);
+
 /// The equation on one mesh, for many k.
 class DarcyModel {
 public:

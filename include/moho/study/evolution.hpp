@@ -37,8 +37,8 @@ struct Evolution {
 
 /// f at one time.
 Field at_time(TimeField const& f, double t);
-/// u at time t as the solution of a boundary-value problem with the source f - d^m u/dt^m + e u
-/// (1 - u^2), the derivative in time by differences. Needs a known solution.
+/// u at time t as the solution of a boundary-value problem with the reaction -e (1 - u^2) u and the
+/// source f - d^m u/dt^m, the derivative in time by differences. Needs a known solution.
 Pde frozen(Evolution const& evolution, double t);
 
 /// e (1 - u^2)^2 / 4, whose derivative is - e u (1 - u^2).

@@ -22,8 +22,8 @@ std::unique_ptr<fem::Assembly> make_assembly(parallel::Comm const& comm, fem::Pa
                                              fem::Topology const& topology, fem::Form const& form,
                                              fem::Reduce reduce, int threads = 0);
 
-/// fem::make_values where the node has room for them, and, `with_petsc`, for the columns of a matrix
-/// of PETSc's on them; else throws moho::Error on every rank. Collective.
+/// fem::make_values where the node has room for them, and, `with_petsc`, for the columns of a
+/// matrix of PETSc's on them; else throws moho::Error on every rank. Collective.
 fem::Reals make_values(parallel::Comm const& comm, fem::Topology const& topology, bool with_petsc);
 
 /// True if the policy gives the same bits at every call and on any number of ranks and threads.

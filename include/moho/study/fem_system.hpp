@@ -37,8 +37,11 @@ struct Discretization {
 /// cell, degree, n, mesh, curved, ordering, partition, perturbation.
 std::vector<ParameterSpec> discretization_parameters();
 Discretization discretization_of(Parameters const& parameters);
-/// The part of this rank. Collective. Throws moho::Error: cells of another dimension, a domain that
-/// has no built-in mesh, a mesh whose boundary is not the domain's, fewer nodes than ranks.
+/// Throws moho::Error for what shows without a mesh: cells of another dimension, a domain that has
+/// no built-in mesh, a file that is not there.
+void check_discretization(Domain const& domain, Discretization const& how);
+/// The part of this rank. Collective. Throws as check_discretization, and: a mesh whose boundary is
+/// not the domain's, fewer nodes than ranks.
 fem::Part make_part(parallel::Comm const& comm, Domain const& domain, Discretization const& how);
 
 /// reduce, threads, petsc (a list of "option=value", which the study's [petsc] table sets too).
@@ -70,6 +73,7 @@ public:
   std::int64_t unknowns() const { return _unknowns; }
   std::int64_t nonzeros() const { return _nonzeros; }
   std::int64_t cells() const { return _cells; }
+  bool affine() const { return _affine; } ///< every cell of the whole mesh
 
   fem::Reals owned_vector() const {
     return fem::Reals("moho::study::FemSpace.owned", owned());
@@ -113,6 +117,7 @@ private:
   fem::Topology _topology;
   parallel::GhostExchange _exchange;
   std::int64_t _unknowns = 0, _nonzeros = 0, _cells = 0;
+  bool _affine = true;
   mutable std::unique_ptr<Locator> _locator; ///< made when it is first needed
 };
 
@@ -170,6 +175,10 @@ private:
   std::optional<parallel::LinearSolver> _solver;
   fem::Reduce _reduce = fem::Reduce::scatter;
 };
+
+/// The form with the quadrature that the space's cells ask for, unless it has one or its
+/// coefficient stands at points of one.
+fem::Form suited(fem::Form form, FemSpace const& space);
 
 // --- a Pde on a space ---------------------------------------------------------------------------
 

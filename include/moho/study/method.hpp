@@ -48,6 +48,9 @@ class Method {
 public:
   virtual ~Method() = default;
 
+  /// Throws moho::Error when it cannot answer this problem, so far as that shows without work: a
+  /// problem of another kind, a mesh that does not serve. Asked before any case of a study is run.
+  virtual void accept(Problem const& problem) const { static_cast<void>(problem); }
   /// Setup or training. Collective; the Method may keep the communicator for `apply`.
   virtual Preparation prepare(Problem const& problem, parallel::Comm const& comm) = 0;
   /// The answers to `in`, which every rank holds alike. Collective; `out` is complete on the root

@@ -83,8 +83,9 @@ struct Pde {
   std::vector<Term> terms;
   Field source{}; ///< f (components); empty: 0
   std::vector<BoundaryCondition> conditions;
-  Field exact{};    ///< u (components); empty: not known
-  Field gradient{}; ///< (components, dim), row-major
+  Field exact{};     ///< u (components); empty: not known
+  Field gradient{};  ///< (components, dim), row-major
+  double length = 1; ///< in which the solution changes
   Definiteness definiteness = Definiteness::positive;
 
   int dim() const { return domain.dim(); }
@@ -108,7 +109,8 @@ public:
 /// The claims of a Pde whose solution is known, each beside a control: `gradient` against
 /// differences of the solution, `source` against differences of the fluxes (the strong form), and
 /// `boundary`, the data against the solution at points of the boundary. Points where `skip` holds
-/// are left out (singularities).
+/// are left out (singularities). Errors are shares of the largest value of what enters, so that
+/// they are the same in other units.
 std::vector<Check> pde_checks(Pde const& pde, std::function<bool(double const*)> const& skip = {});
 
 /// A problem of task "field" (field_batch.hpp) that is stated by a Pde: points are drawn in the

@@ -34,6 +34,10 @@ struct RunOptions {
   std::function<std::unique_ptr<Method>(Choice const&)> make_method = registered_method;
 };
 
+/// Throws moho::Error for what the user got wrong, before any work: a problem or a method that
+/// cannot be made, or, naming the case, a method that cannot answer its problem (Method::accept).
+void refuse_unusable(std::vector<Case> const& cases, RunOptions const& options);
+
 enum class Action { ran, skipped, remaining };
 char const* name(Action action);
 

@@ -95,9 +95,22 @@ def failed(place):
 @pytest.mark.parametrize("overrides, parts", [
     (["problem.name=poisson", "problem.solution=cosine"], ["singular", "nullspace"]),
     (["problem.name=poisson", "problem.domain=disk"], ["no built-in mesh"]),
+    (["problem.name=poisson", "problem.domain=cube", "method.cell=triangle"], ["3 dimensions"]),
+    (["problem.name=poisson", "method.mesh=nowhere.msh"], ["nowhere.msh"]),
+    (["problem.name=heat"], ["boundary-value problem"]),
+])
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_what_can_never_run_is_told_before_any_work(place, overrides, parts, ranks):
+    study = [SMOKE / "fem-accuracy.toml", *sets(*overrides, "limits.l2_error=1")]
+    for command in (["run"], ["config", "check"]):
+        said = place.refused(*command, *study, ranks=ranks)
+        assert all(part in said for part in [*parts, "case fem-"]), said
+    assert not records(place)
+
+
+@pytest.mark.parametrize("overrides, parts", [
     (["problem.name=mixed-boundary", "method.mesh=lshape.msh", "method.n=1"],
      ["does not fit the domain 'square'"]),
-    (["problem.name=poisson", "problem.domain=cube", "method.cell=triangle"], ["3 dimensions"]),
     (["problem.name=poisson", "petsc.ksp_typo=cg"], ["ksp_typo"]),
     (["problem.name=poisson", "petsc.pc_type=nonsense"], ["nonsense"]),
 ])
@@ -106,6 +119,26 @@ def test_bad_input_fails_the_case_and_says_why(place, overrides, parts, ranks):
     place.study("fem-accuracy.toml", *overrides, "limits.l2_error=1", ranks=ranks, code=4)
     errors = failed(place)
     assert errors and all(part in error for part in parts for error in errors), errors
+
+
+@pytest.mark.parametrize("options", [["ksp_rtol=1.0"], ["ksp_atol=1e300"],
+                                     ["ksp_max_it=1", "ksp_converged_maxits=true"]])
+def test_petscs_word_alone_rates_nothing(place, options):
+    place.study("fem-accuracy.toml", *[f"petsc.{option}" for option in options],
+                "limits.l2_error=10", code=2)
+    for record in records(place):
+        assert record["status"] == "invalid"
+        failing = {check["name"]: check["note"] for check in record["checks"] if not check["pass"]}
+        assert "is left" in failing["solver_converged"]
+        assert all(fom["value"] is None for fom in record["fom"])
+
+
+def test_tiny_meshes_and_meshes_of_degree_2_serve(place):
+    place.study("fem-square.toml", axis("degree", [1, 2]), axis("cell", ["triangle"]),
+                axis("n", [1, 2]), "limits.of_mean=1e9", code=2)  # no order yet
+    assert [record["status"] for record in records(place)] == ["ok"] * 4
+    place.study("fem-disk.toml", "method.mesh=disk-order2.msh", axis("degree", [1]),
+                axis("n", [1, 2]), "convergence.tolerance=1")
 
 
 def test_missing_boundary_tags_are_named(place, tmp_path):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An independent assembly in numpy: Lagrange bases from monomials by a Vandermonde system, Gauss
-quadrature, the numbering of the command's contract by dictionaries. Simplices take more points than
-are needed; tensor cells degree + 1 along each axis as moho does, since on those that are not affine
-no rule is exact."""
+quadrature, the numbering of the command's contract by dictionaries. Simplices, and masses, take more
+points than are needed; other forms on tensor cells degree + 2 along each axis, as DOLFINx and moho
+do: on those that are not affine no rule is exact."""
 from itertools import combinations, product
 
 import numpy as np
@@ -102,7 +102,7 @@ def node_points(mesh, degree):
 
 def local_matrices(mesh, degree, form, young=1.0, nu=0.3):
     cell, dim = mesh["cell"], DIM[mesh["cell"]]
-    xi, w = rule(cell, 5 if is_simplex(cell) else degree + 1)
+    xi, w = rule(cell, 5 if is_simplex(cell) or form == "mass" else degree + 2)
     N, dN = evaluate(cell, degree, xi)
     _, dM = evaluate(cell, 1, xi)
     J = np.einsum("eai,qaj->eqij", mesh["geometry"][mesh["topology"]], dM)

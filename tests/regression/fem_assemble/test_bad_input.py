@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whatever is wrong: a message that names file and item, exit code 1 on all ranks, no output."""
+import json
 import os
+import random
+import re
 import stat
+import subprocess
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import reference
+from conftest import QUICK_END
 from meshes import msh2, msh4, structured
 
 NAN, INF = float("nan"), float("inf")
@@ -174,6 +181,133 @@ def test_bad_files(folder, name):
     for ranks in (1, 2):
         done = folder.moho(name, "--form", "poisson", "-o", "a.h5", ranks=ranks)
         expect_error(done, name, folder, [name])
+
+
+# Gmsh files that PETSc's reader would break down on: where, by what, and what the error says.
+SMALL = structured("triangle", 1)
+SMALL_MSH = {"2": msh2(SMALL), "4": msh4(SMALL)}
+BAD_COUNTS = {
+    "fewer nodes announced": ("4", "1 4 1 4\n", "1 2 1 4\n", "$Nodes announces 2 nodes"),
+    "fewer elements announced": ("4", "1 2 1 2\n", "1 1 1 2\n", "$Elements announces 1 elements"),
+    "more elements announced": ("4", "1 2 1 2\n", "1 99 1 2\n", "$Elements announces 99 elements"),
+    "fewer blocks announced": ("4", "1 2 1 2\n", "0 2 1 2\n", "$Elements announces 2 elements"),
+    "huge count": ("4", "2 1 2 2\n", "2 1 2 9000000000\n", "$Elements has the count 9000000000"),
+    "negative count": ("4", "2 1 0 4\n", "2 1 0 -4\n", "$Nodes has the count -4"),
+    "no such entity": ("4", "2 1 0 4\n", "2 -1 0 4\n", "$Nodes has a block on entity -1"),
+    "no such dimension": ("4", "2 1 2 2\n", "99 1 2 2\n", "of dimension 99"),
+    "missing surface": ("4", "0 0 1 0\n1 0.0", "0 0 1 0\n2 0.0",
+                        "which $Entities does not declare"),
+    "huge entity": ("4", "0 0 1 0\n1 0.0", "0 0 1 0\n9223372036854775807 0.0", "$Entities has"),
+    "partitioned": ("4", "$Nodes", "$PartitionedEntities\n2\n$Nodes", "it is partitioned"),
+    "5000 tags": ("2", "\n1 2 2 1 1 ", "\n1 2 5000" + 5000 * " 1" + " ", "5000 tags"),
+    "100000 tags": ("2", "\n1 2 2 1 1 ", "\n1 2 100000" + 100000 * " 1" + " ", "100000 tags"),
+    "two blanks before a name": ("4", "$Entities", '$PhysicalNames\n1\n1 1  "a"\n'
+                                 "$EndPhysicalNames\n$Entities", "one blank"),
+}
+
+
+def damaged(kind, was, becomes):
+    assert was in SMALL_MSH[kind], was
+    return SMALL_MSH[kind].replace(was, becomes, 1)
+
+
+@pytest.mark.parametrize("what", BAD_COUNTS)
+def test_counts_and_tags_of_gmsh_files(folder, what):
+    *change, says = BAD_COUNTS[what]
+    folder.write("bad.msh", damaged(*change))
+    done = folder.moho("bad.msh", "--form", "poisson", "-o", "a.h5", ranks=2)
+    expect_error(done, says, folder, ["bad.msh"])
+    assert "'bad.msh'" in done.stderr
+
+
+def test_gmsh_files_that_are_sound(folder):
+    for kind, text in SMALL_MSH.items():
+        folder.write("good.msh", text)
+        assert folder.assembled("good.msh", "poisson")[0][-1] == 14, kind
+
+
+def test_a_study_goes_on_after_a_bad_mesh(folder):
+    """One of its meshes is bad: a failed record that names file and section."""
+    folder.write("good.msh", SMALL_MSH["4"])
+    folder.write("bad.msh", damaged("4", "1 4 1 4\n", "1 2 1 4\n"))
+    folder.write("meshes.toml", """
+[study]
+name = "meshes"
+[problem]
+name = "poisson"
+[method]
+name = "fem"
+n = 1
+[axes]
+mesh = ["bad.msh", "good.msh"]
+[measure]
+repeats = 1
+""")
+    done = subprocess.run([os.environ["MOHO_MPIRUN"], "-n", "2", os.environ["MOHO_EXE"], "run",
+                           "meshes.toml", "--out", "runs"], cwd=folder.path, timeout=120,
+                          capture_output=True, text=True, env={**os.environ, **QUICK_END})
+    assert done.returncode == 4, done.stderr
+    records = [json.loads(p.read_text()) for p in (folder.path / "runs").rglob("result.json")]
+    assert len(records) == 2
+    error, = [record["error"] for record in records if record["status"] == "failed"]
+    assert "bad.msh" in error and "section $Nodes announces 2 nodes and holds 4" in error
+
+
+def changed_words(text, draw):
+    """The text with one word another, or one line away or twice, or cut off."""
+    parts = re.split(rb"(\s+)", text)
+    place = draw.choice([i for i in range(6, len(parts), 2) if parts[i]])
+    lines = text.splitlines(True)
+    line = draw.randrange(3, len(lines))
+    return draw.choice([
+        b"".join(parts[:place] + [draw.choice(WORDS)] + parts[place + 1:]),
+        b"".join(parts[:place] + [draw.choice(parts[6::2])] + parts[place + 1:]),
+        b"".join(lines[:line] + lines[line + 1:]), b"".join(lines[:line] + lines[line - 1:]),
+        text[:draw.randrange(len(text))]])
+
+
+def changed_bytes(content, draw):
+    found = bytearray(content)
+    place = draw.randrange(30, len(found) - 8)
+    n = draw.choice((1, 4, 8))
+    found[place:place + n] = draw.choice((-1, 0, 1, 99, 2**(8 * n - 1) - 1)).to_bytes(
+        n, "little", signed=True)
+    return bytes(found)
+
+
+WORDS = [b"-1", b"0", b"1", b"3", b"99", b"2147483647", b"2147483648", b"9223372036854775807",
+         b"1000000000", b"nan", b"x"]
+BINARY = Path(os.environ.get("MOHO_SOURCE_DIR", ".")) / "tests/unit/parallel_petsc/meshes"
+
+
+def test_random_damage_of_gmsh_files(folder):
+    """Read, or refused: never a crash, never a hang. Many more in unit.parallel.plex."""
+    seed = int(os.environ.get("MOHO_SEED", "20261121"))
+    print("MOHO_SEED", seed)
+    draw = random.Random(seed)
+    for i in range(24):
+        if i % 2 == 0:
+            content = changed_words(SMALL_MSH[draw.choice("24")].encode(), draw)
+        else:
+            name = draw.choice(("ring1-22-binary.msh", "ring1-41-binary.msh"))
+            content = changed_bytes((BINARY / name).read_bytes(), draw)
+        folder.write("any.msh", content)
+        done = folder.moho("any.msh", "--form", "poisson", "--repeats", 1, "-o", "a.h5",
+                           ranks=2 if i % 6 == 5 else 1)
+        assert done.returncode in (0, 1), (i, done.returncode, done.stderr)
+        if done.returncode == 1:
+            line, = [line for line in done.stderr.splitlines() if line.startswith("moho: ")]
+            assert "any.msh" in line, (i, line)
+
+
+@pytest.mark.parametrize("dataset", ("geometry", "topology"))
+def test_shapes_beyond_all_memory(folder, dataset):
+    folder.write("mesh.h5", {k: v for k, v in SMALL.items() if k != dataset})
+    with h5py.File(folder.path / "mesh.h5", "a") as file:
+        file.create_dataset(dataset, (2**31 - 1, SMALL[dataset].shape[1]), SMALL[dataset].dtype)
+    done = folder.moho("mesh.h5", "--form", "poisson", "-o", "a.h5")
+    assert done.returncode == 1 and "mesh.h5" in done.stderr, done.stderr
+    assert f"/{dataset}" in done.stderr
 
 
 @pytest.mark.parametrize("change, says", [

@@ -145,6 +145,37 @@ TEST(LocalMatrix, UpperPairsAreNumberedRowByRow) {
   EXPECT_EQ(next, M::upper_pairs);
 }
 
+// What UFL 2022.2 estimates (compute_form_data) for u v dx and grad u . grad v dx, geometry of
+// degree 1 and 2.
+TEST(Tables, DegreeOfAFormOnOtherCellsIsUfls) {
+  struct Row {
+    Cell cell;
+    int geometry, p, mass, poisson;
+  };
+  for (Row const& row : std::vector<Row>{{Cell::quadrilateral, 1, 1, 4, 4},
+                                         {Cell::quadrilateral, 1, 2, 6, 6},
+                                         {Cell::quadrilateral, 2, 1, 6, 6},
+                                         {Cell::quadrilateral, 2, 2, 8, 8},
+                                         {Cell::hexahedron, 1, 1, 5, 5},
+                                         {Cell::hexahedron, 1, 2, 7, 7},
+                                         {Cell::hexahedron, 2, 1, 8, 8},
+                                         {Cell::hexahedron, 2, 2, 10, 10},
+                                         {Cell::triangle, 1, 1, 2, 0},
+                                         {Cell::triangle, 2, 1, 4, 2},
+                                         {Cell::triangle, 2, 2, 6, 4},
+                                         {Cell::tetrahedron, 1, 2, 4, 2},
+                                         {Cell::tetrahedron, 2, 1, 5, 3},
+                                         {Cell::tetrahedron, 2, 2, 7, 5}}) {
+    Form form;
+    for (auto const [kind, expected] :
+         {std::pair(FormKind::mass, row.mass), std::pair(FormKind::diffusion, row.poisson)}) {
+      form.kind = kind;
+      EXPECT_EQ(bent_quadrature_degree(form, {row.cell, row.p}, {row.cell, row.geometry}), expected)
+          << name(row.cell) << row.geometry << row.p;
+    }
+  }
+}
+
 TEST(Tables, DegreeOfAFormIsWhatAffineCellsNeed) {
   Form form;
   auto degree = [&](FormKind kind, Cell cell, int p) {
@@ -160,6 +191,7 @@ TEST(Tables, DegreeOfAFormIsWhatAffineCellsNeed) {
   EXPECT_EQ(degree(FormKind::diffusion, Cell::triangle, 2), 4);
   form.quadrature_degree = 7;
   EXPECT_EQ(degree(FormKind::diffusion, Cell::triangle, 2), 7);
+  EXPECT_EQ(bent_quadrature_degree(form, {Cell::triangle, 2}, {Cell::triangle, 2}), 7);
   EXPECT_THROW(
       ReferenceTables({Cell::triangle, 1}, {Cell::triangle, 2}, quadrature(Cell::triangle, 1)),
       Error);

@@ -34,6 +34,20 @@ TEST(CheckMeshTest, AnisotropicAndDistantCellsAreFine) {
   EXPECT_EQ(verdict(far), "");
 }
 
+TEST(HasAffineCellsTest, TensorCellsAreWhereTheyAreParallelograms) {
+  for (Cell const cell : all_cells) {
+    EXPECT_TRUE(has_affine_cells(structured(small(cell)))) << name(cell);
+    EXPECT_EQ(has_affine_cells(structured(small(cell, 0.1))), is_simplex(cell)) << name(cell);
+  }
+  Mesh sheared = structured(small(Cell::quadrilateral));
+  for (std::size_t i = 0; i < sheared.points.size(); i += 2)
+    sheared.points[i] = 1e3 + 0.1 * sheared.points[i] + 0.7 * sheared.points[i + 1];
+  EXPECT_TRUE(has_affine_cells(sheared));
+  sheared.points[0] += 1e-9;
+  EXPECT_FALSE(has_affine_cells(sheared));
+  EXPECT_FALSE(has_affine_cells(curved_disk(4)));
+}
+
 TEST(CheckMeshTest, NamesInvertedCells) {
   for (Cell const cell : all_cells) {
     Mesh mesh = part_like(cell);

@@ -69,5 +69,15 @@ TEST(Farm, AfterCloseNobodyGetsWork) {
   EXPECT_GE(farm.next(), std::int64_t{1} << 62);
 }
 
+TEST(Farm, EveryGroupMayClose) {
+  const Comm all;
+  Farm farm(all, 1);
+  for (int i = 0; i < 3; ++i) {
+    farm.close();
+    all.barrier();
+    EXPECT_GE(farm.next(), std::int64_t{1} << 62);
+  }
+}
+
 } // namespace
 } // namespace moho::parallel

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Gmsh files and the distribution of meshes.
+#include "gmsh_files.hpp"
 #include "moho/parallel/plex.hpp"
 #include "support/mpi_support.hpp"
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <gtest/gtest.h>
-#include <iterator>
 #include <map>
 #include <set>
-#include <unistd.h>
 
 namespace moho::test {
 namespace {
@@ -20,44 +15,6 @@ namespace {
 using parallel::Comm;
 using parallel::PlexMesh;
 using parallel::read_gmsh;
-
-char const* const root = std::getenv("MOHO_SOURCE_DIR");
-const std::string source = root ? root : ".";
-const std::string meshes = source + "/reference/physics/fem/meshes/";
-const std::string fixtures = source + "/tests/unit/parallel_petsc/meshes/";
-
-// Rank 0's path of a file with that content, removed at the end.
-class Temporary {
-public:
-  explicit Temporary(std::string const& content) {
-    auto const name = "moho-plex-" + std::to_string(::getpid()) + ".msh";
-    _path = (std::filesystem::temp_directory_path() / name).string();
-    std::ofstream(_path, std::ios::binary) << content;
-  }
-  ~Temporary() { std::filesystem::remove(_path); }
-  std::string const& path() const { return _path; }
-
-private:
-  std::string _path;
-};
-
-std::string content_of(std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string message_of(std::function<void()> const& body) {
-  try {
-    body();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(std::string const& text, std::string const& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t corners_of(PlexMesh const& mesh) {
   if (mesh.cell == "triangle") return 3;
@@ -150,29 +107,6 @@ double radius(PlexMesh const& mesh, std::int64_t point) {
     sum += std::pow(mesh.points[static_cast<std::size_t>(point * mesh.dim + d)], 2);
   return std::sqrt(sum);
 }
-
-// Two triangles; node 7 belongs to no cell, node tags are sparse, the second triangle is listed
-// first, one side has a number and one has none.
-char const* const two_triangles = R"($MeshFormat
-2.2 0 8
-$EndMeshFormat
-$Nodes
-5
-7 9 9 0
-20 0 0 0
-30 1 0 0
-5 1 1 0
-40 0 2 0
-$EndNodes
-$Elements
-5
-1 15 2 0 1 7
-2 1 2 6 1 30 20
-3 1 2 0 1 20 40
-10 2 2 8 1 40 20 5
-4 2 2 8 1 20 30 5
-$EndElements
-)";
 
 TEST(Gmsh, KeepsTheOrderOfTheFile) {
   Comm const comm;
@@ -299,70 +233,6 @@ TEST(Gmsh, BoundaryNumbersCoverTheBoundary) {
   EXPECT_EQ(boundary, tagged);
   EXPECT_NEAR(corner, 1, 1e-10);
   EXPECT_NEAR(all, 4, 1e-10);
-}
-
-TEST(Gmsh, BadFilesAreNamed) {
-  Comm const comm;
-  auto const verdict = [&](std::string const& content) {
-    Temporary const file(content);
-    auto const path = comm.broadcast(file.path());
-    auto const message = message_of([&] { read_gmsh(comm, path); });
-    EXPECT_TRUE(message.empty() || contains(message, "'" + path + "'")) << message;
-    EXPECT_TRUE(all_ranks_agree(message));
-    return message;
-  };
-  auto const changed = [](std::string from, std::string to) {
-    std::string text = two_triangles;
-    return text.replace(text.find(from), from.size(), to);
-  };
-  EXPECT_EQ(verdict(two_triangles), "");
-  EXPECT_TRUE(contains(verdict(""), "not a Gmsh file"));
-  EXPECT_TRUE(contains(verdict("solid cube\n"), "not a Gmsh file"));
-  EXPECT_TRUE(contains(verdict(changed("2.2 0", "1.0 0")), "format is '1.0'"));
-  EXPECT_TRUE(contains(verdict(changed("30 20", "30 21")), "node 21, which does not exist"));
-  EXPECT_TRUE(contains(verdict(changed("40 20 5\n", "40 20 -5\n")), "node -5"));
-  EXPECT_TRUE(contains(verdict(changed("\n5\n1 15", "\n9\n1 15")), "truncated"));
-  EXPECT_TRUE(contains(verdict(changed("10 2 2 8 1 40 20 5", "10 3 2 8 1 40 20 5 30")), "mixed"));
-  EXPECT_TRUE(contains(verdict(changed("5 1 1 0", "5 1 1 0.5")), "surface in space"));
-  EXPECT_TRUE(contains(verdict(changed("20 0 0 0", "30 0 0 0")), "which does not exist"));
-  EXPECT_TRUE(contains(verdict(changed("10 2 2", "10 21 2")), "type 21"));
-  EXPECT_TRUE(contains(verdict(changed("10 2 2", "10 5 2")), "does not exist"));
-  EXPECT_TRUE(contains(verdict(changed("10 2 2", "10 2 -2")), "wrong count"));
-  EXPECT_TRUE(contains(verdict(changed("10 2 2", "10 2 x")), "'x'"));
-  auto const lines = std::string(two_triangles);
-  EXPECT_TRUE(contains(verdict(lines.substr(0, lines.find("$Elements")) +
-                               "$Elements\n1\n1 1 2 6 1 30 20\n$EndElements\n"),
-                       "two or three dimensions"));
-  auto const missing = message_of([&] { read_gmsh(comm, "/nowhere/at/all.msh"); });
-  EXPECT_TRUE(contains(missing, "'/nowhere/at/all.msh'")) << missing;
-}
-
-// Binary files: a node tag out of range must not reach PETSc, which would read outside its table.
-TEST(Gmsh, WrongBytesAreNamed) {
-  Comm const comm;
-  for (std::string name : {"ring2-22-binary", "ring2-41-binary"}) {
-    auto bytes = content_of(fixtures + name + ".msh");
-    bytes[bytes.rfind("$EndElements") - (name[6] == '2' ? 3 : 7)] = '\x7f'; // last tag: + 32512
-    Temporary const file(bytes);
-    auto const path = comm.broadcast(file.path());
-    auto const message = message_of([&] { read_gmsh(comm, path); });
-    EXPECT_TRUE(contains(message, "which does not exist")) << name << message;
-  }
-}
-
-TEST(Gmsh, TruncatedFilesAreRefused) {
-  Comm const comm;
-  for (std::string name :
-       {"ring1-22", "ring2-22-binary", "ring2-41", "ring1-41-binary", "ring2-41-binary"}) {
-    auto const whole = content_of(fixtures + name + ".msh");
-    auto const end = whole.rfind("$EndElements") + std::string("$EndElements").size();
-    for (std::size_t cut = 0; cut < 20; ++cut) {
-      Temporary const file(whole.substr(0, (end - 1) * cut / 19));
-      auto const path = comm.broadcast(file.path());
-      auto const message = message_of([&] { read_gmsh(comm, path); });
-      EXPECT_TRUE(contains(message, "'" + path + "'")) << name << " " << cut << " " << message;
-    }
-  }
 }
 
 // Cells that share a point with one of `cells`, and those.

@@ -93,7 +93,7 @@ TEST(LinearSolver, FollowsChangedValuesAndSolvesTheTranspose) {
   auto const report = stale.solve(grid.product(4, 0, false), x);
   EXPECT_GT(report.residual, 1e-3 * report.right_hand_side);
   EXPECT_FALSE(report.converged);
-  EXPECT_NE(report.reason.find("relative residual"), std::string::npos) << report.reason;
+  EXPECT_NE(report.reason.find("is left"), std::string::npos) << report.reason;
 }
 
 // CG is told nothing of transposes: SOR and incomplete Cholesky have none.
@@ -137,6 +137,38 @@ TEST(LinearSolver, DivergenceIsReportedWithPetscsReason) {
   report = few.solve(bad, x);
   EXPECT_FALSE(report.converged);
   EXPECT_EQ(report.reason, "KSP_DIVERGED_NANORINF");
+}
+
+// Tolerances that let PETSc call anything converged do not make it so.
+TEST(LinearSolver, PetscsWordIsChecked) {
+  Comm const comm;
+  Grid grid(comm, 24);
+  PetscMatrix const matrix(comm, grid.blocks(), grid.values);
+  auto const b = grid.product(4, 0, false);
+  for (PetscOptions const& options :
+       {PetscOptions{{"ksp_rtol", "1.0"}}, PetscOptions{{"ksp_atol", "1e300"}},
+        PetscOptions{{"ksp_max_it", "1"}, {"ksp_converged_maxits", "true"}}}) {
+    LinearSolver loose(comm, matrix, options);
+    std::vector<double> x(grid.rows());
+    auto const report = loose.solve(b, x);
+    EXPECT_FALSE(report.converged);
+    EXPECT_NE(report.reason.find("KSP_CONVERGED"), std::string::npos) << report.reason;
+    EXPECT_NE(report.reason.find("is left"), std::string::npos) << report.reason;
+  }
+}
+
+// Where GAMG has nothing to coarsen, and where a tiny matrix is singular.
+TEST(LinearSolver, TinySystemsHaveADefaultToo) {
+  Comm const comm;
+  for (int n : {1, 2, 3}) {
+    Grid grid(comm, n);
+    PetscMatrix const matrix(comm, grid.blocks(), grid.values);
+    LinearSolver solver(comm, matrix);
+    std::vector<double> x(grid.rows());
+    auto const report = solver.solve(grid.product(4, 0, false), x);
+    EXPECT_TRUE(report.converged) << report.reason;
+    EXPECT_LT(error_of(grid, x), 1e-9);
+  }
 }
 
 TEST(LinearSolver, WrongOptionsAreNamed) {

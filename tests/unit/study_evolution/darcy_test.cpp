@@ -17,6 +17,19 @@ TEST(Darcy, PassesItsChecks) {
                       ->verify(Comm()));
 }
 
+TEST(Darcy, PassesItsChecksToTheEndsOfItsRanges) {
+  auto const verify = [](int squares, int truth_n, double length, double sigma) {
+    expect_all_pass(problem("darcy", {{"squares", whole(squares)},
+                                      {"truth_n", whole(truth_n)},
+                                      {"length", length},
+                                      {"sigma", sigma}})
+                        ->verify(Comm()));
+  };
+  for (double const length : {0.0, 50.0, 100.0}) verify(4, 16, length, 1);
+  for (double const sigma : {1e-6, 10.0}) verify(4, 16, 0.1, sigma);
+  for (int const squares : {1, 2, 3, 8}) verify(squares, 2 * squares, 0.1, 1);
+}
+
 TEST(Darcy, DrawsDependOnTheItemAlone) {
   auto const asked = problem("darcy", small);
   const std::vector<double> all = asked->draw(Split::test, 0, 5).reals(input_array),

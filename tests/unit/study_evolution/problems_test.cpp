@@ -27,6 +27,20 @@ TEST(EvolutionProblems, PassTheirChecks) {
   expect_all_pass(problem("allen-cahn", {{"solution", text("free")}})->verify(Comm()));
 }
 
+TEST(EvolutionProblems, PassTheirChecksToTheEndsOfTheirRanges) {
+  for (char const* domain : {"square", "cube"})
+    for (double const end : {1e-12, 10.0})
+      expect_all_pass(
+          problem("heat", {{"domain", text(domain)}, {"final_time", end}})->verify(Comm()));
+  // 1.1785: cos(omega t) = 0 at 0.3 of it.
+  for (double const speed : {1e-6, 1.0, 1e6})
+    for (double const end : {1e-6, 1.1785113019775793, 1e6})
+      expect_all_pass(problem("wave", {{"speed", speed}, {"final_time", end}})->verify(Comm()));
+  for (double const eps : {1e-6, 1e3, 1e6})
+    for (double const end : {1e-6, 300.0})
+      expect_all_pass(problem("allen-cahn", {{"eps", eps}, {"final_time", end}})->verify(Comm()));
+}
+
 bool passes(Pde const& pde, std::string const& name) {
   for (Check const& check : pde_checks(pde))
     if (check.name == name) return check.pass();
@@ -77,6 +91,10 @@ TEST(EvolutionProblems, TheFreeOneIsNotKnown) {
 
 TEST(EvolutionProblems, WhatMakesNoSenseIsRefused) {
   expect_error("final_time", [] { problem("heat", {{"final_time", 0.0}}); });
+  expect_error("final_time = 50 (the solution has decayed to exp(-987))", [] {
+    problem("heat", {{"final_time", 50.0}});
+  });
+  expect_error("final_time = 301", [] { problem("allen-cahn", {{"final_time", 301.0}}); });
   expect_error("solution = free", [] {
     problem("allen-cahn", {{"solution", text("free")}, {"domain", text("lshape")}});
   });

@@ -6,7 +6,9 @@
 #include "moho/core/error.hpp"
 #include "moho/core/philox.hpp"
 #include "moho/study/registry.hpp"
+#include "moho/study/stop.hpp"
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <gtest/gtest.h>
 
@@ -34,6 +36,21 @@ TEST(Compliance, ChecksHoldAndControlsReject) {
                {"solid_compliance"});
 }
 
+TEST(Compliance, ChecksHoldToTheEndsOfTheRanges) {
+  std::vector<std::pair<std::string, Value>> const ends[] = {
+      {{"young_min", 1e-12}}, {{"penalty", 1.0}},   {{"penalty", 10.0}},    {{"volume", 0.01}},
+      {{"volume", 1.0}},      {{"poisson", -0.99}}, {{"poisson", 0.499}},   {{"radius", 0.1}},
+      {{"radius", 100.0}},    {{"traction", 1e-9}}, {{"density_min", 1e-9}}};
+  for (auto const& end : ends) {
+    Parameters parameters = with(compliance_parameters(), end);
+    parameters.set("nx", std::int64_t{20});
+    parameters.set("ny", std::int64_t{10});
+    SCOPED_TRACE(end[0].first);
+    expect_sound(make_compliance(parameters, {})->verify(Comm()), {"uniform_scaling", "energy"});
+  }
+  EXPECT_THROW(make_compliance(with(compliance_parameters(), {{"traction", 0.0}}), {}), Error);
+}
+
 // Every rank alone, and all together: not one bit differs.
 TEST(Compliance, DesignsDoNotDependOnRanks) {
   auto const problem = small_plate();
@@ -44,6 +61,20 @@ TEST(Compliance, DesignsDoNotDependOnRanks) {
                 b = answers_of(*problem, *alone, Comm::self());
     for (char const* name : {"density", "displacement", "history"})
       EXPECT_EQ(a.reals(name), b.reals(name)) << name;
+  }
+}
+
+TEST(Compliance, ASignalEndsTheDesignOnAllRanks) {
+  const Comm comm;
+  auto const problem = small_plate();
+  for (auto const& make : {make_simp_mma, make_simp_oc}) {
+    auto const method = make(defaults(simp_parameters()));
+    method->prepare(*problem, comm);
+    Batch answers;
+    catch_stop_signals();
+    if (comm.rank() == comm.size() - 1) std::raise(SIGTERM);
+    EXPECT_THROW(method->apply(problem->draw(Split::test, 0, 1), answers), Stopped);
+    catch_stop_signals();
   }
 }
 
