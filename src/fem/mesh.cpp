@@ -44,37 +44,75 @@ EntityNumbers number_facets(Mesh const& mesh) {
               "overlapping cells from the mesh");
 }
 
-/// det J of the first vertices of a simplex.
-double determinant(Mesh const& mesh, std::size_t cell) {
+/// det J of the edges of a cell that meet at its vertex `corner` (of a simplex: 0).
+double determinant(Mesh const& mesh, std::size_t cell, int corner = 0) {
   int const d = mesh.dim();
-  std::int32_t const* const point = &mesh.cells[cell * index(mesh.geometry.nodes())];
+  bool const simplex = is_simplex(mesh.cell());
+  auto const nodes = vertex_nodes(mesh.geometry);
+  auto const x = [&](int vertex, int i) {
+    std::size_t const place = cell * index(mesh.geometry.nodes()) + index(nodes[index(vertex)]);
+    return mesh.points[index(mesh.cells[place]) * index(d) + index(i)];
+  };
   double e[3][3];
-  for (int v = 0; v < d; ++v)
-    for (int i = 0; i < d; ++i)
-      e[v][i] = mesh.points[index(point[v + 1]) * index(d) + index(i)] -
-                mesh.points[index(point[0]) * index(d) + index(i)];
+  for (int v = 0; v < d; ++v) {
+    int const next = simplex ? v + 1 : corner ^ (1 << v);
+    double const sign = (corner >> v & 1) != 0 ? -1 : 1;
+    for (int i = 0; i < d; ++i) e[v][i] = sign * (x(next, i) - x(corner, i));
+  }
   if (d == 2) return e[0][0] * e[1][1] - e[0][1] * e[1][0];
   return e[0][0] * (e[1][1] * e[2][2] - e[1][2] * e[2][1]) -
          e[0][1] * (e[1][0] * e[2][2] - e[1][2] * e[2][0]) +
          e[0][2] * (e[1][0] * e[2][1] - e[1][1] * e[2][0]);
 }
 
-/// Two simplices on one side of their common facet overlap: the mesh is folded there, which no det
-/// J tells, since the order of a simplex's vertices is free. The orientations that the two give to
-/// the facet must be opposite.
+/// The mirror image of a sound cell: of a tensor cell at every vertex, else it is folded.
+bool is_mirrored(Mesh const& mesh, std::size_t cell) {
+  int const corners = is_simplex(mesh.cell()) ? 1 : vertex_count(mesh.cell());
+  for (int v = 0; v < corners; ++v)
+    if (!(determinant(mesh, cell, v) < 0)) return false;
+  return true;
+}
+
+/// Whether the orientation that the order of its vertices' numbers gives to a facet is not the one
+/// that it has as part of the boundary of the reference cell.
+bool flips(std::vector<std::int32_t> const& vertices, Cell cell, int facet) {
+  bool odd = false;
+  if (is_simplex(cell)) {
+    odd = facet % 2 == 1;
+    for (std::size_t a = 0; a < vertices.size(); ++a)
+      for (std::size_t b = a + 1; b < vertices.size(); ++b)
+        if (vertices[a] > vertices[b]) odd = !odd;
+    return odd;
+  }
+  // The boundary of a box: sum over axes i of (-1)^i (side 1 - side 0); in its plane, at the lowest
+  // vertex m, the order of m's neighbours along the first and the second axis.
+  odd = (facet / 2 % 2 == 1) != (facet % 2 == 0);
+  auto const m = static_cast<std::size_t>(std::min_element(vertices.begin(), vertices.end()) -
+                                          vertices.begin());
+  if (vertices.size() == 2) return odd != (m == 1);
+  bool const reversed = (m == 1) || (m == 2);
+  return odd != (reversed != (vertices[m ^ 1] > vertices[m ^ 2]));
+}
+
+/// Two cells on one side of their common facet overlap: the mesh is folded there, which no det J
+/// tells, since the order of a cell's vertices is free. The orientations that the two give to the
+/// facet must be opposite.
 void refuse_folds(Mesh const& mesh, EntityNumbers const& facets) {
-  std::size_t const k = index(mesh.geometry.nodes()), per_cell = index(mesh.dim() + 1);
-  std::vector<std::int32_t> positive(index(facets.count), -1), negative(positive);
+  std::size_t const k = index(mesh.geometry.nodes()), per_cell = index(facet_count(mesh.cell()));
+  auto const nodes = vertex_nodes(mesh.geometry);
+  std::vector<std::vector<int>> local;
+  for (std::size_t f = 0; f < per_cell; ++f)
+    local.push_back(facet_nodes({mesh.cell(), 1}, static_cast<int>(f)));
+  std::vector<std::int32_t> positive(index(facets.count), -1), negative(positive), vertices;
   double det = 0;
   for (std::size_t i = 0; i < facets.of.size(); ++i) {
     std::size_t const cell = i / per_cell, facet = i % per_cell;
     if (facet == 0) det = determinant(mesh, cell);
-    bool flips = (det < 0) != (facet % 2 == 1);
-    for (std::size_t a = 0; a < per_cell; ++a)
-      for (std::size_t b = a + 1; b < per_cell; ++b)
-        if (a != facet && b != facet && mesh.cells[cell * k + a] > mesh.cells[cell * k + b])
-          flips = !flips;
-    std::int32_t& seen = (flips ? negative : positive)[index(facets.of[i])];
+    vertices.clear();
+    for (int const v : local[facet])
+      vertices.push_back(mesh.cells[cell * k + index(nodes[index(v)])]);
+    bool const flipped = (det < 0) != flips(vertices, mesh.cell(), static_cast<int>(facet));
+    std::int32_t& seen = (flipped ? negative : positive)[index(facets.of[i])];
     if (seen >= 0 && det != 0)
       throw Error("cell " + std::to_string(mesh.cell_id[cell]) + " is inverted against cell " +
                   std::to_string(mesh.cell_id[index(seen)]) +
@@ -84,14 +122,19 @@ void refuse_folds(Mesh const& mesh, EntityNumbers const& facets) {
   }
 }
 
-/// Where each local node goes when the last two vertices of a simplex change places.
+/// Where each local node goes when the last two vertices of a simplex, or the axes x and y of a
+/// tensor cell, change places.
 std::vector<int> mirror(Element element) {
   auto const supports = node_vertices(element);
   int const last = dimension(element.cell);
+  auto const moved = [&](int v) {
+    if (is_simplex(element.cell)) return v < last - 1 ? v : 2 * last - 1 - v;
+    return (v & ~3) | (v & 1) << 1 | (v >> 1 & 1);
+  };
   std::vector<int> result;
   for (auto const& support : supports) {
     std::vector<int> image;
-    for (int const v : support) image.push_back(v < last - 1 ? v : 2 * last - 1 - v);
+    for (int const v : support) image.push_back(moved(v));
     std::sort(image.begin(), image.end());
     result.push_back(
         static_cast<int>(std::find(supports.begin(), supports.end(), image) - supports.begin()));
@@ -114,23 +157,25 @@ void sort_within_cells(Facets& facets) {
 } // namespace
 
 std::size_t orient(Mesh& mesh) {
-  if (!is_simplex(mesh.cell())) return 0;
   std::size_t const k = index(mesh.geometry.nodes());
   auto const image = mirror(mesh.geometry);
   std::vector<std::uint8_t> swapped(mesh.cell_count(), 0);
   std::vector<std::int32_t> cell(k);
   std::size_t count = 0;
   for (std::size_t c = 0; c < mesh.cell_count(); ++c) {
-    if (!(determinant(mesh, c) < 0)) continue;
+    if (!is_mirrored(mesh, c)) continue;
     std::copy_n(&mesh.cells[c * k], k, cell.begin());
     for (std::size_t a = 0; a < k; ++a) mesh.cells[c * k + index(image[a])] = cell[a];
     swapped[c] = 1;
     ++count;
   }
-  int const last = mesh.dim(); // facet f is opposite to vertex f
+  int const last = mesh.dim(); // facet f of a simplex is opposite to vertex f
   for (std::size_t f = 0; f < mesh.boundary.size(); ++f) {
+    if (!swapped[index(mesh.boundary.cell[f])]) continue;
     std::int8_t& local = mesh.boundary.local[f];
-    if (swapped[index(mesh.boundary.cell[f])] && local >= last - 1)
+    if (!is_simplex(mesh.cell()))
+      local = static_cast<std::int8_t>(local < 4 ? local ^ 2 : local); // x=0, x=1, y=0, ..
+    else if (local >= last - 1)
       local = static_cast<std::int8_t>(2 * last - 1 - local);
   }
   if (count > 0) sort_within_cells(mesh.boundary);
@@ -142,7 +187,7 @@ Facets boundary_facets(Mesh const& mesh) {
   std::vector<std::uint8_t> uses(index(facets.count), 0);
   for (std::int32_t const number : facets.of)
     if (++uses[index(number)] > 2) refuse_facet(mesh, facets, number);
-  if (is_simplex(mesh.cell())) refuse_folds(mesh, facets);
+  refuse_folds(mesh, facets);
   Facets result;
   std::size_t const per_cell = index(facet_count(mesh.cell()));
   for (std::size_t i = 0; i < facets.of.size(); ++i) {

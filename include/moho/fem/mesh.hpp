@@ -43,13 +43,14 @@ struct Mesh {
 void check_mesh(Mesh const& mesh, std::string const& what);
 /// True if every cell is the image of the reference cell under an affine map, to rounding. Local.
 bool has_affine_cells(Mesh const& mesh);
-/// Swaps local points of negatively oriented simplices (files in the field hold them); returns how
-/// many. Tensor cells that are inverted stay an error of check_mesh.
+/// Swaps local points of cells that are mirrored (files in the field hold them: DOLFINx orders
+/// vertices by their numbers); returns how many. A cell that is inverted at some of its vertices
+/// alone stays an error of check_mesh.
 std::size_t orient(Mesh& mesh);
 
 /// Facets that belong to one cell alone, tag 0, by ascending cell and local facet; of a whole mesh.
-/// Throws moho::Error for a facet of more than two, and naming a simplex that is inverted against
-/// its neighbour (both on one side of their facet).
+/// Throws moho::Error for a facet of more than two, and naming a cell that is inverted against its
+/// neighbour (both on one side of their facet).
 Facets boundary_facets(Mesh const& mesh);
 
 enum class Ordering { lexicographic, hilbert, rcm };

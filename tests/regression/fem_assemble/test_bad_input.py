@@ -82,7 +82,7 @@ GOOD = structured("triangle", 3)
 
 # What is wrong, the mesh, and what the error names.
 BAD_MESHES = {
-    "inverted quadrilateral": (quad([[0, 0], [0, 1], [1, 0], [1, 1]]), "cell 0 is inverted"),
+    "inverted quadrilateral": (quad([[0, 0], [1, 0], [0, 1], [0.2, 0.2]]), "cell 0 is inverted"),
     "quadrilateral vertices around": (quad([[0, 0], [1, 0], [1, 1], [0, 1]]), "cell 0 is inverted"),
     "folded": (folded(), "is inverted against cell"),
     "folded tetrahedra": (with_entry("geometry", 13, [1.23, 0.57, 0.41], "tetrahedron", n=2),

@@ -198,9 +198,30 @@ TEST(OrientTest, TurnsMirroredSimplices) {
 }
 
 TEST(OrientTest, AFoldedMeshIsFoundByItsFacets) {
-  for (Cell const cell : {Cell::triangle, Cell::tetrahedron}) {
+  for (Cell const cell : all_cells) {
     Mesh mesh = structured(small(cell));
     std::size_t const d = at(mesh.dim());
+    if (!is_simplex(cell)) { // two boxes of which one lies in the other
+      mesh = structured({cell, std::vector<int>(d, 1), {}, 0, {}});
+      mesh.boundary = {};
+      for (std::size_t v = 0; v < at(vertex_count(cell)); ++v) {
+        std::int32_t const low = mesh.cells[v & ~std::size_t{1}];
+        if (v % 2 == 0) {
+          mesh.cells.push_back(low);
+          continue;
+        }
+        mesh.cells.push_back(static_cast<std::int32_t>(mesh.point_count()));
+        mesh.point_id.push_back(mesh.cells.back());
+        for (std::size_t i = 0; i < d; ++i)
+          mesh.points.push_back(i == 0 ? 0.5 : mesh.points[at(low) * d + i]);
+      }
+      mesh.cell_id.push_back(1);
+      EXPECT_EQ(verdict(mesh), "");
+      EXPECT_EQ(orient(mesh), 0u);
+      EXPECT_TRUE(says(message([&] { boundary_facets(mesh); }), {"is inverted against cell"}))
+          << name(cell);
+      continue;
+    }
     for (std::size_t p = 0; p < mesh.point_count(); ++p) { // an inner point over its neighbours
       bool inner = true;
       for (std::size_t i = 0; i < d; ++i)
@@ -215,11 +236,27 @@ TEST(OrientTest, AFoldedMeshIsFoundByItsFacets) {
   }
 }
 
-TEST(OrientTest, LeavesTensorCells) {
-  Mesh mesh = structured(small(Cell::quadrilateral));
-  std::swap(mesh.cells[1], mesh.cells[2]);
-  EXPECT_EQ(orient(mesh), 0u);
-  EXPECT_TRUE(says(verdict(mesh), {"cell 0 is inverted"}));
+TEST(OrientTest, TurnsMirroredTensorCells) {
+  for (Cell const cell : {Cell::quadrilateral, Cell::hexahedron}) {
+    Mesh const good = structured(small(cell, 0.1));
+    std::size_t const k = at(good.geometry.nodes());
+    Mesh mesh = good;
+    for (std::size_t c = 0; c < mesh.cell_count(); c += 2)
+      for (std::size_t v = 0; v < k; v += 4)
+        std::swap(mesh.cells[c * k + v + 1], mesh.cells[c * k + v + 2]);
+    for (std::size_t f = 0; f < mesh.boundary.size(); ++f)
+      if (std::int8_t& local = mesh.boundary.local[f]; mesh.boundary.cell[f] % 2 == 0 && local < 4)
+        local ^= 2;
+    EXPECT_TRUE(says(verdict(mesh), {"cell 0 is inverted"}));
+    EXPECT_EQ(orient(mesh), (mesh.cell_count() + 1) / 2);
+    EXPECT_EQ(mesh.cells, good.cells);
+    EXPECT_EQ(mesh.boundary.local, good.boundary.local);
+    EXPECT_EQ(boundary_facets(mesh).local, good.boundary.local);
+  }
+  Mesh around = structured(small(Cell::quadrilateral)); // vertices in a circle
+  std::swap(around.cells[2], around.cells[3]);
+  EXPECT_EQ(orient(around), 0u);
+  EXPECT_TRUE(says(verdict(around), {"cell 0 is inverted"}));
 }
 
 } // namespace
