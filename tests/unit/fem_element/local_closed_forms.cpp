@@ -167,7 +167,7 @@ TEST(Tables, DegreeOfAFormOnOtherCellsIsUfls) {
                                          {Cell::tetrahedron, 2, 1, 5, 3},
                                          {Cell::tetrahedron, 2, 2, 7, 5}}) {
     Form form;
-    for (auto const [kind, expected] :
+    for (auto const& [kind, expected] :
          {std::pair(FormKind::mass, row.mass), std::pair(FormKind::diffusion, row.poisson)}) {
       form.kind = kind;
       EXPECT_EQ(bent_quadrature_degree(form, {row.cell, row.p}, {row.cell, row.geometry}), expected)
