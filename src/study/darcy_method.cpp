@@ -3,6 +3,7 @@
 #include "moho/core/error.hpp"
 #include "moho/study/darcy.hpp"
 #include "moho/study/function_batch.hpp"
+#include "moho/study/stop.hpp"
 #include "phase_clock.hpp"
 #include <algorithm>
 #include <bit>
@@ -65,7 +66,9 @@ public:
     std::vector<double> values;
     _report = {true, 0, {}};
     _fields.clear();
+    StopPoint stop_point(_model->space().comm());
     for (std::size_t first = 0; first < items; first += _batch) {
+      stop_point();
       const std::size_t count = std::min(_batch, items - first);
       solve_some(std::span<double const>(k).subspan(first * _width, count * _width),
                  static_cast<int>(count), values);

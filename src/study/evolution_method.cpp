@@ -16,7 +16,7 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// Energies of more steps would not fit into memory, and their number not into a double.
+/// More would not end, and energies of all steps are kept; above 2^53 any quotient is whole.
 constexpr double most_steps = 1e9;
 
 /// Steps of length dt in `time`; throws when that is no whole number, or too large a one.

@@ -169,7 +169,11 @@ bool is_box(Domain const& domain) {
 std::string file_of(std::string const& name) {
   std::error_code ignored;
   if (std::filesystem::exists(name, ignored)) return name;
-  return data_file({}, "fem/meshes/" + name);
+  try {
+    return data_file({}, "fem/meshes/" + name);
+  } catch (Error const& error) {
+    throw Error("method.mesh = " + name + ": there is no such file (" + error.what() + ")");
+  }
 }
 
 /// Of a file, on the root.

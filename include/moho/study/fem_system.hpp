@@ -177,7 +177,8 @@ private:
 };
 
 /// The form with the quadrature that the space's cells ask for, unless it has one or its
-/// coefficient stands at points of one.
+/// coefficient stands at points of one. FemSystem::assemble takes it; whoever differentiates what
+/// was assembled on cells that are not affine passes it on too.
 fem::Form suited(fem::Form form, FemSpace const& space);
 
 // --- a Pde on a space ---------------------------------------------------------------------------
