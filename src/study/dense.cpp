@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <utility>
 
 extern "C" {
 void dgemm_(char const*, char const*, int const*, int const*, int const*, double const*,
@@ -12,6 +14,8 @@ void dgemm_(char const*, char const*, int const*, int const*, int const*, double
 void dgelqf_(int const*, int const*, double*, int const*, double*, double*, int const*, int*);
 void dgesvd_(char const*, char const*, int const*, int const*, double*, int const*, double*,
              double*, int const*, double*, int const*, double*, int const*, int*);
+void dsyev_(char const*, char const*, int const*, double*, int const*, double*, double*, int const*,
+            int*);
 void dgbtrf_(int const*, int const*, int const*, int const*, double*, int const*, int*, int*);
 void dgbcon_(char const*, int const*, int const*, int const*, double const*, int const*, int const*,
              double const*, double*, double*, int*, int*);
@@ -111,6 +115,39 @@ Svd singular_values(Matrix a) {
                 " were not found (LAPACK's dgesvd did not converge) see whether the training set "
                 "holds values that are not finite");
   return result;
+}
+
+namespace {
+
+/// Overwrites `a` with the eigenvectors where job is 'V'.
+std::vector<double> dsyev(char job, Matrix& a) {
+  MOHO_REQUIRE(a.rows == a.columns);
+  std::vector<double> values(a.rows);
+  if (a.rows == 0) return values;
+  bool finite = true; // LAPACK may not come back from a NaN
+  for (double const x : a.values) finite = finite && std::isfinite(x);
+  int const n = static_cast<int>(a.rows);
+  std::vector<double> work(66 * a.rows);
+  int const size = static_cast<int>(work.size());
+  int info = finite ? 0 : 1;
+  if (finite) dsyev_(&job, "L", &n, a.values.data(), &n, values.data(), work.data(), &size, &info);
+  MOHO_REQUIRE(info >= 0);
+  if (info > 0)
+    throw Error("the eigenvalues of a matrix of order " + std::to_string(n) + " were not found (" +
+                (finite ? "LAPACK's dsyev did not converge" : "a value is not finite") +
+                ") see whether the training has diverged");
+  return values;
+}
+
+} // namespace
+
+std::vector<double> symmetric_eigenvalues(Matrix a) {
+  return dsyev('N', a);
+}
+
+SymmetricEigen symmetric_eigen(Matrix a) {
+  std::vector<double> values = dsyev('V', a);
+  return {std::move(values), std::move(a)};
 }
 
 BandMatrix::BandMatrix(std::size_t order, std::size_t band)

@@ -42,6 +42,17 @@ struct Svd {
 /// Throws moho::Error when it does not converge (a value that is not finite).
 Svd singular_values(Matrix a);
 
+/// Eigenvalues of a symmetric matrix in ascending order; its lower triangle is read. Throws
+/// moho::Error when they are not found (a value that is not finite).
+std::vector<double> symmetric_eigenvalues(Matrix a);
+
+/// The same, and in column j of `vectors` the eigenvector of length 1 of values[j].
+struct SymmetricEigen {
+  std::vector<double> values;
+  Matrix vectors;
+};
+SymmetricEigen symmetric_eigen(Matrix a);
+
 /// A square matrix with `band` diagonals on either side, factored with row exchanges.
 class BandMatrix {
 public:
