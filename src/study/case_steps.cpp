@@ -144,6 +144,7 @@ void fill(Record& record, Preparation const& preparation, Cost const& cost,
   };
   Assessment const& own = assessments[own_question(record.item)];
   record.counters = preparation.counters;
+  record.partial = preparation.partial;
   append(record.counters, cost.counters);
   append(record.counters, counters_of_all(assessments));
   if (cost.flops) record.counters.push_back({"flops", *cost.flops, true});

@@ -11,10 +11,28 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
+/// Mean over the items of |u - uhat| / |u|: the error that papers on neural operators quote.
+double mean_relative(std::vector<double> const& u, std::vector<double> const& found,
+                     std::size_t width) {
+  double sum = 0;
+  std::size_t const items = u.size() / width;
+  for (std::size_t item = 0; item < items; ++item) {
+    double square = 0, norm = 0;
+    for (std::size_t j = item * width; j < (item + 1) * width; ++j) {
+      if (std::isnan(u[j])) continue;
+      square += (u[j] - found[j]) * (u[j] - found[j]);
+      norm += u[j] * u[j];
+    }
+    sum += std::sqrt(ratio(square, norm));
+  }
+  return sum / static_cast<double>(items);
+}
+
 } // namespace
 
 std::vector<std::string> const& function_metrics() {
-  static const std::vector<std::string> names{"mse", "rel_mse", "rel_l2", "of_mean", "linf"};
+  static const std::vector<std::string> names{"mse",         "rel_mse", "rel_l2",
+                                              "mean_rel_l2", "of_mean", "linf"};
   return names;
 }
 
@@ -31,6 +49,7 @@ Assessment assess_function(Batch const& truth, Batch const& answers, Items items
   return {{{"mse", error.known > 0 ? error.square / values : nan},
            {"rel_mse", relative},
            {"rel_l2", std::sqrt(relative)},
+           {"mean_rel_l2", items == Items::basis ? nan : mean_relative(u, found, shape[1])},
            {"of_mean", ratio(error.square, spread(u, shape[1], items == Items::basis))},
            {"linf", error.largest}},
           {{"items", static_cast<std::int64_t>(shape[0]), true}, {"unknown", error.unknown}},

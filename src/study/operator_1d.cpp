@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `operator-1d`: sources at the nodes to solutions at the nodes.
 #include "moho/study/function_batch.hpp"
+#include "moho/study/grid_task.hpp"
 #include "moho/study/operator_problem.hpp"
 #include "operator_detail.hpp"
 
 namespace moho::study {
 namespace {
 
-class Operator1dProblem : public SpanProblem, public Probed, public BoundaryValueProblem {
+class Operator1dProblem : public SpanProblem,
+                          public Probed,
+                          public BoundaryValueProblem,
+                          public Gridded {
 public:
   Operator1dProblem(BoundaryValue const& equation, FunctionSpace const& space,
                     std::size_t intervals, SpanDraws const& draws)
@@ -20,6 +24,13 @@ public:
 
   BoundaryValue equation() const override { return _equation; }
   std::size_t intervals() const override { return _intervals; }
+  Grid grid() const override {
+    Grid grid;
+    grid.points = {static_cast<std::int64_t>(_intervals) + 1};
+    grid.lower = {0};
+    grid.upper = {1};
+    return grid;
+  }
 
   Batch probes() const override {
     const std::size_t nodes = _intervals + 1;

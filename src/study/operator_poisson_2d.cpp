@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `poisson-2d`: tensor products of sines on the unit square.
 #include "moho/core/error.hpp"
+#include "moho/study/grid_task.hpp"
 #include "moho/study/operator_problem.hpp"
 #include "operator_detail.hpp"
 #include <charconv>
@@ -52,7 +53,7 @@ Space space_of(std::string const& name, Modes const& modes) {
   return space;
 }
 
-class Poisson2dProblem : public SpanProblem {
+class Poisson2dProblem : public SpanProblem, public Gridded {
 public:
   Poisson2dProblem(std::string const& space, Modes const& modes, std::size_t intervals, double k,
                    SpanDraws const& draws)
@@ -65,6 +66,15 @@ public:
                         "known for sines"};
     double const n = static_cast<double>(_intervals);
     return {stencil, control_of(stencil, stencil_error(1e-11 * n * n), "1e-11 / h^2 more")};
+  }
+
+  Grid grid() const override {
+    auto const along = static_cast<std::int64_t>(_intervals) + 1;
+    Grid grid;
+    grid.points = {along, along};
+    grid.lower = {0, 0};
+    grid.upper = {1, 1};
+    return grid;
   }
 
 private:

@@ -175,6 +175,7 @@ char const* name(CaseStatus status) {
 
 void judge(Record& record) {
   for (auto const& [metric, limit] : record.item.limits) {
+    if (record.partial) break;
     auto const found = std::find_if(record.metrics.begin(), record.metrics.end(),
                                     [&](Metric const& m) { return m.name == metric; });
     double const value = found != record.metrics.end() ? found->value : nan;
@@ -188,7 +189,9 @@ void judge(Record& record) {
   bool const sound =
       std::all_of(record.checks.begin(), record.checks.end(),
                   [](Check const& check) { return check.pass() && std::isfinite(check.value); });
-  record.status = sound ? CaseStatus::ok : CaseStatus::invalid;
+  record.status = !sound           ? CaseStatus::invalid
+                  : record.partial ? CaseStatus::partial
+                                   : CaseStatus::ok;
   auto const apply = record.timings.find("apply");
   if (apply == record.timings.end()) return;
   double const seconds = median(apply->second.samples);

@@ -2,9 +2,11 @@
 #include "moho/study/registry.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/assembly_study.hpp"
+#include "moho/study/burgers.hpp"
 #include "moho/study/compliance.hpp"
 #include "moho/study/conductivity.hpp"
 #include "moho/study/darcy.hpp"
+#include "moho/study/dataset.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include "moho/study/evolution.hpp"
@@ -12,7 +14,10 @@
 #include "moho/study/field_batch.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/function_methods.hpp"
+#include "moho/study/grid_task.hpp"
 #include "moho/study/names.hpp"
+#include "moho/study/networks.hpp"
+#include "moho/study/operator_darcy.hpp"
 #include "moho/study/operator_problem.hpp"
 #include "moho/study/pde_problems.hpp"
 #include <cstdlib>
@@ -61,6 +66,14 @@ std::span<const ProblemEntry> problems() {
       {"darcy", function_map,
        "lognormal coefficients of -div(k grad u) = 1 to solutions on the unit square",
        darcy_parameters(), darcy_metrics(), make_darcy},
+      {"burgers-1d", function_map,
+       "initial states of Burgers' equation on a circle to later ones, Gaussian (Li et al. 2021)",
+       burgers_1d_parameters(), grid_metrics(), make_burgers_1d},
+      {"darcy-operator", function_map,
+       "coefficients of two values to solutions of -div(a grad u) = 1 (Li et al. 2021)",
+       darcy_operator_parameters(), grid_metrics(), make_darcy_operator},
+      {"dataset", function_map, "inputs and outputs from an HDF5 file in a layout of PDEBench",
+       dataset_parameters(), grid_metrics(), make_dataset},
       {"poisson", field_task, "-div grad u = f on square, cube, l-shape, hollow cube, disk",
        poisson_parameters(), field_metrics(), make_poisson},
       {"diffusion", field_task,
@@ -89,8 +102,10 @@ std::span<const ProblemEntry> problems() {
   return table;
 }
 
-std::span<const MethodEntry> methods() {
-  static const std::vector<MethodEntry> table{
+namespace {
+
+std::vector<MethodEntry> all_methods() {
+  std::vector<MethodEntry> table{
       {"dispersion-solver", "dispersion curves",
        "moho's solver: every root certified by the mode count", dispersion_solver_parameters(),
        make_dispersion_solver},
@@ -128,6 +143,14 @@ std::span<const MethodEntry> methods() {
       {"constant-conductivity", conductivity_task, "the best constant: trivial",
        constant_conductivity_parameters(), make_constant_conductivity},
   };
+  for (NetworkEntry const& network : networks()) table.push_back(network_method(network));
+  return table;
+}
+
+} // namespace
+
+std::span<const MethodEntry> methods() {
+  static const std::vector<MethodEntry> table = all_methods();
   return table;
 }
 

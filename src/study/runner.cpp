@@ -72,11 +72,18 @@ struct Shared {
   Questions questions{};
 };
 
+/// Where a case leaves what is no record, and how long it may take.
+struct Desk {
+  std::string folder;
+  bool fields = false; ///< of the method, for viewers
+  double seconds = 0;  ///< that are left for training
+
+  std::string checkpoint() const { return folder + "/checkpoint.h5"; }
+};
+
 /// One case from the draw to the judged record, which is complete on the root. Each step is guarded
-/// by itself, so that a rank that fails alone leaves no other waiting in the next one. Fields are
-/// written to `fields_folder` if it is named.
-Record run_case(Case const& item, RunOptions const& options, Shared& shared,
-                std::string const& fields_folder) {
+/// by itself, so that a rank that fails alone leaves no other waiting in the next one.
+Record run_case(Case const& item, RunOptions const& options, Shared& shared, Desk const& desk) {
   Comm const& comm = shared.comm;
   Record record;
   record.item = item;
@@ -89,6 +96,7 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
   Problem const& problem = *questions[own_question(item)]->problem;
   stop_if_asked(comm);
   record.checks = shared.verifier.checks(item.problem, problem);
+  method->sit({desk.checkpoint(), desk.seconds});
 
   Preparation preparation;
   const Witness witness(problem);
@@ -96,6 +104,7 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
   prepare.time(quietly([&] { preparation = method->prepare(witness, comm); }));
   stop_if_asked(comm);
   record.timings["prepare"] = prepare.timing(0);
+  for (double& sample : record.timings["prepare"].samples) sample += preparation.earlier_seconds;
   PhaseTimes prepared, applied;
   prepared.add(preparation.phases);
   record.timings.merge(prepared.timings("prepare", 0, comm));
@@ -123,11 +132,11 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
   record.timings.merge(applied.timings("apply", item.measure.warmup, comm));
   std::vector<Assessment> found(1);
   run_collectively(comm, [&] { found[0] = method->examine(answers[own_question(item)]); });
-  if (!fields_folder.empty()) {
+  if (desk.fields) {
     run_collectively(comm, [&] {
-      if (comm.root()) make_folder(fields_folder);
+      if (comm.root()) make_folder(desk.folder);
     });
-    run_collectively(comm, [&] { method->write_fields(fields_folder); });
+    run_collectively(comm, [&] { method->write_fields(desk.folder); });
   }
   found.push_back(probe(item, problem, *method, comm));
 
@@ -150,10 +159,9 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared,
 }
 
 /// The same, but a failure is a record as well.
-Record attempt(Case const& item, RunOptions const& options, Shared& shared,
-               std::string const& fields_folder) {
+Record attempt(Case const& item, RunOptions const& options, Shared& shared, Desk const& desk) {
   try {
-    return run_case(item, options, shared, fields_folder);
+    return run_case(item, options, shared, desk);
   } catch (Error const& error) {
     Record record;
     record.item = item;
@@ -229,19 +237,27 @@ public:
   bool run(Case const& item, CaseReport& report) {
     double const begin = elapsed(_watch, _comm);
     if (begin + _longest > _options.max_time || _options.max_time <= 0) return false;
+    Desk const desk{report.folder, _study.fields, _options.max_time - begin};
+    if (_options.force) discard(desk.checkpoint());
     Record record;
     try {
       stop_if_asked(_comm);
-      record = attempt(item, _options, _shared, _study.fields ? report.folder : std::string());
+      record = attempt(item, _options, _shared, desk);
     } catch (Stopped const&) {
       return false;
     }
     leave(record, _study, _provenance, report, _comm);
+    if (record.status == CaseStatus::ok) discard(desk.checkpoint());
     _longest = std::max(_longest, elapsed(_watch, _comm) - begin);
     return true;
   }
 
 private:
+  void discard(std::string const& path) const {
+    std::error_code ignored;
+    if (_comm.root()) std::filesystem::remove(path, ignored);
+  }
+
   Study const& _study;
   RunOptions const& _options;
   Comm _comm;

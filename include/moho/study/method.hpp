@@ -3,6 +3,7 @@
 #pragma once
 #include "moho/study/problem.hpp"
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct Preparation {
   std::vector<Metric> metrics{}; ///< training error, condition number
   std::vector<Check> checks{};   ///< what must hold of the preparation: that it did not diverge
   std::vector<Phase> phases{};
+  /// Training that has to go on in a later run: the record is `partial` and the case is not done.
+  bool partial = false;
+  double earlier_seconds = 0; ///< spent in earlier runs on what this one went on with
 };
 
 /// A lower bound of the time of an `apply`: that in which `bytes` pass at the machine's measured
@@ -43,6 +47,12 @@ struct Cost {
   std::vector<Floor> floors{};
 };
 
+/// Where and how long a method may work before it leaves the rest to a later run.
+struct Sitting {
+  std::string checkpoint; ///< path of the file that it may leave; "": none
+  double seconds = std::numeric_limits<double>::infinity();
+};
+
 /// Who answers.
 class Method {
 public:
@@ -51,6 +61,8 @@ public:
   /// Throws moho::Error when it cannot answer this problem, so far as that shows without work: a
   /// problem of another kind, a mesh that does not serve. Asked before any case of a study is run.
   virtual void accept(Problem const& problem) const { static_cast<void>(problem); }
+  /// Called before `prepare`, for those whose training takes long.
+  virtual void sit(Sitting const& sitting) { static_cast<void>(sitting); }
   /// Setup or training. Collective; the Method may keep the communicator for `apply`.
   virtual Preparation prepare(Problem const& problem, parallel::Comm const& comm) = 0;
   /// The answers to `in`, which every rank holds alike. Collective; `out` is complete on the root
@@ -68,6 +80,30 @@ public:
   /// Writes the field it found last into `folder`, which exists, for viewers. Collective; called
   /// after `examine` where the study wants it (measure.fields).
   virtual void write_fields(std::string const& folder) { static_cast<void>(folder); }
+};
+
+/// A method that is prepared and knows the derivatives of its answers. A capability.
+class Differentiable {
+public:
+  virtual ~Differentiable() = default;
+  /// (d answers / d inputs)^T cotangents, of the shape of the inputs. `cotangents` has the array
+  /// `output` (n, outputs), `in` and the result the array `input`. Collective; complete on the
+  /// root.
+  virtual Batch vjp(Batch const& in, Batch const& cotangents) = 0;
+};
+
+/// A method that is prepared and whose training loss, over all its training items, is a function of
+/// flat parameters: what diagnostics of training need. A capability. All members are collective and
+/// give every rank the same.
+class Trainable {
+public:
+  virtual ~Trainable() = default;
+  virtual std::vector<double> parameters() const = 0;
+  virtual double loss(std::vector<double> const& parameters) = 0;
+  virtual std::vector<double> gradient(std::vector<double> const& parameters) = 0;
+  /// The second derivative of the loss times `v`.
+  virtual std::vector<double> hessian_product(std::vector<double> const& parameters,
+                                              std::vector<double> const& v) = 0;
 };
 
 } // namespace moho::study

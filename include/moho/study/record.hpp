@@ -42,6 +42,7 @@ struct Record {
   std::string study;
   Case item;
   CaseStatus status = CaseStatus::failed;
+  bool partial = false;         ///< training goes on in a later run
   std::string error;            ///< why it failed
   std::string provenance;       ///< JSON object
   std::int64_t peak_memory = 0; ///< byte, of the rank that has needed most so far; 0: not known
@@ -56,7 +57,7 @@ struct Record {
 
 /// Adds a check for each limit of the case (its metric must not exceed it), decides the status, and
 /// gives the rate counters per second of `apply` as figures of merit. A value that is not known
-/// (NaN) passes no check.
+/// (NaN) passes no check. Of what is partial the limits are not asked yet.
 void judge(Record& record);
 
 /// Format moho.result/1. Figures of merit are null unless the status is ok or partial.

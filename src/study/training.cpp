@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/training.hpp"
+#include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
+#include "moho/core/philox.hpp"
+#include "moho/core/stopwatch.hpp"
+#include "moho/study/progress.hpp"
+#include "moho/study/stop.hpp"
+#include "training_checkpoint.hpp"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+namespace moho::study {
+namespace {
+
+constexpr std::uint32_t stream_order = 0x0de7;
+constexpr double checkpoint_interval = 60; // s
+constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+/// One training; its members are what stands in a checkpoint and what goes with it.
+template <class T>
+class Trainer {
+public:
+  Trainer(parallel::Comm const& comm, BatchLoss<T>& loss, std::int64_t items,
+          TrainingOptions const& options, Validation<T> const& validation, Sitting const& sitting,
+          std::string const& identity)
+      : _comm(comm), _loss(loss), _sum(comm, options.reduction, loss), _items(items),
+        _options(options), _validation(validation), _sitting(sitting), _identity(identity),
+        _sums(static_cast<std::size_t>(loss.parameters())),
+        _gradient("moho::study::gradient", static_cast<std::size_t>(loss.parameters())) {
+    if (options.optimiser == "lbfgs") {
+      _lbfgs = std::make_unique<nn::Lbfgs<T>>(_gradient.extent(0), lbfgs_options());
+    } else if (options.optimiser == "sgd") {
+      _optimiser = std::make_unique<nn::Sgd<T>>(
+          _gradient.extent(0), nn::SgdOptions{options.momentum, false, options.weight_decay});
+    } else {
+      nn::AdamOptions adam;
+      adam.weight_decay = options.weight_decay;
+      adam.decoupled = options.optimiser == "adamw";
+      _optimiser = std::make_unique<nn::Adam<T>>(_gradient.extent(0), adam);
+    }
+  }
+
+  TrainingOutcome<T> run(std::vector<T> const& initial, std::string const& title) {
+    begin(initial);
+    Progress progress(title, "epochs", _options.epochs, _comm.root());
+    progress.advance(_state.epoch);
+    TrainingEnd end = TrainingEnd::finished;
+    try {
+      while (_state.epoch < _options.epochs && !stopped_early()) {
+        if (_comm.max(_watch.seconds()) > _sitting.seconds) {
+          end = TrainingEnd::time;
+          break;
+        }
+        if (!(_lbfgs ? lbfgs_epoch() : epoch())) {
+          end = _converged ? TrainingEnd::converged : TrainingEnd::not_finite;
+          break;
+        }
+        progress.note("loss " + short_number(_state.history.loss.back()) + ", validation " +
+                      short_number(_state.history.validation.back()));
+        progress.advance();
+        if (_comm.max(_since_checkpoint.seconds()) > checkpoint_interval) save();
+      }
+    } catch (Stopped const&) {
+      save();
+      throw;
+    }
+    if (end == TrainingEnd::finished && stopped_early()) end = TrainingEnd::patience;
+    // what diverged leaves the last checkpoint as it was
+    if (end != TrainingEnd::not_finite) save();
+    return outcome(end);
+  }
+
+private:
+  nn::LbfgsOptions lbfgs_options() const {
+    nn::LbfgsOptions options;
+    options.rate = _options.schedule.base;
+    return options;
+  }
+
+  void begin(std::vector<T> const& initial) {
+    auto kept = read_checkpoint<T>(_sitting.checkpoint, _identity, _comm);
+    if (kept) {
+      _state = std::move(*kept);
+      if (_lbfgs)
+        _lbfgs->restore(_state.optimiser);
+      else
+        _optimiser->restore(_state.optimiser);
+    } else {
+      _state.parameters = initial;
+      _state.best_validation = std::numeric_limits<double>::infinity();
+    }
+    ++_state.sittings;
+    _earlier = _state.seconds;
+    _theta = to_device("moho::study::theta", _state.parameters);
+  }
+
+  double seconds() { return _earlier + _comm.max(_watch.seconds()); }
+
+  bool stopped_early() const {
+    return _validation && _options.patience > 0 && !_state.history.epoch.empty() &&
+           _state.epoch - _state.best_epoch > _options.patience;
+  }
+
+  /// False when the loss was not finite.
+  bool epoch() {
+    std::vector<std::int64_t> const order = epoch_order(_items, _options.seed, _state.epoch);
+    std::int64_t const batches = _items / _options.batch;
+    double const rate = nn::learning_rate(_options.schedule, _state.epoch);
+    for (std::int64_t& step = _state.step_in_epoch; step < batches; ++step) {
+      _stop();
+      _loss.set_batch(std::span(order).subspan(static_cast<std::size_t>(step * _options.batch),
+                                               static_cast<std::size_t>(_options.batch)));
+      double const loss = _sum.evaluate(_theta, _gradient);
+      if (!std::isfinite(loss)) {
+        _failed_step = _state.steps;
+        return false;
+      }
+      if (_options.clip > 0) nn::clip_by_norm(ExecutionSpace(), _sums, _gradient, _options.clip);
+      _optimiser->step(ExecutionSpace(), _theta, _gradient, rate);
+      _state.epoch_loss += loss;
+      ++_state.steps;
+    }
+    end_epoch(_state.epoch_loss / static_cast<double>(batches), rate);
+    return true;
+  }
+
+  bool lbfgs_epoch() {
+    _stop();
+    std::vector<std::int64_t> all(static_cast<std::size_t>(_items));
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    _loss.set_batch(all);
+    nn::LbfgsReport const report = _lbfgs->step(
+        ExecutionSpace(), _theta, [&](DeviceArray<T> const& theta, DeviceArray<T> const& gradient) {
+          return _sum.evaluate(theta, gradient);
+        });
+    _state.steps = _lbfgs->evaluations();
+    if (!std::isfinite(report.loss)) {
+      _failed_step = _state.steps;
+      return false;
+    }
+    end_epoch(report.loss, _options.schedule.base);
+    _converged =
+        report.stop != nn::LbfgsStop::iterations && report.stop != nn::LbfgsStop::evaluations;
+    return !_converged;
+  }
+
+  void end_epoch(double loss, double rate) {
+    ++_state.epoch;
+    _state.step_in_epoch = 0;
+    _state.epoch_loss = 0;
+    bool const asked = _validation && (_state.epoch % _options.validate_every == 0 ||
+                                       _state.epoch == _options.epochs);
+    double const validation = asked ? _validation(_theta) : not_known;
+    if (asked && validation < _state.best_validation) {
+      _state.best_validation = validation;
+      _state.best_epoch = _state.epoch;
+      _state.best = to_host(_theta);
+    }
+    TrainingHistory& history = _state.history;
+    history.epoch.push_back(_state.epoch);
+    history.loss.push_back(loss);
+    history.validation.push_back(validation);
+    history.rate.push_back(rate);
+    history.seconds.push_back(seconds());
+  }
+
+  void save() {
+    _since_checkpoint.restart();
+    if (_sitting.checkpoint.empty()) return;
+    _state.parameters = to_host(_theta);
+    _state.optimiser = _lbfgs ? _lbfgs->state() : _optimiser->state();
+    _state.seconds = seconds();
+    parallel::run_collectively(_comm, [&] {
+      if (_comm.root()) write_checkpoint(_sitting.checkpoint, _state, _identity);
+    });
+  }
+
+  TrainingOutcome<T> outcome(TrainingEnd end) {
+    TrainingOutcome<T> outcome;
+    outcome.end = end;
+    bool const best = !_state.best.empty() && std::isfinite(_state.best_validation);
+    outcome.parameters = best ? _state.best : to_host(_theta);
+    outcome.history = _state.history;
+    outcome.steps = _state.steps;
+    outcome.failed_step = _failed_step;
+    outcome.best_epoch = best ? _state.best_epoch : _state.epoch;
+    outcome.seconds = seconds();
+    outcome.earlier_seconds = _earlier;
+    outcome.exposed_share = _sum.total() > 0 ? _sum.exposed() / _sum.total() : 0;
+    outcome.sittings = static_cast<int>(_state.sittings);
+    return outcome;
+  }
+
+  parallel::Comm _comm;
+  BatchLoss<T>& _loss;
+  ParallelLoss<T> _sum;
+  std::int64_t _items;
+  TrainingOptions const& _options;
+  Validation<T> const& _validation;
+  Sitting const& _sitting;
+  std::string const& _identity;
+  nn::FlatSums _sums;
+  DeviceArray<T> _gradient, _theta;
+  std::unique_ptr<nn::Optimiser<T>> _optimiser;
+  std::unique_ptr<nn::Lbfgs<T>> _lbfgs;
+  Checkpoint<T> _state;
+  StopPoint _stop{_comm};
+  Stopwatch _watch, _since_checkpoint;
+  double _earlier = 0;
+  std::int64_t _failed_step = -1;
+  bool _converged = false;
+};
+
+} // namespace
+
+std::vector<std::int64_t> epoch_order(std::int64_t n, std::uint64_t seed, std::int64_t epoch) {
+  Philox const random{seed, stream_order};
+  std::vector<std::pair<std::uint64_t, std::int64_t>> keys;
+  for (std::int64_t i = 0; i < n; ++i)
+    keys.emplace_back(random.bits(static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(epoch)),
+                      i);
+  std::sort(keys.begin(), keys.end());
+  std::vector<std::int64_t> order;
+  for (auto const& [key, item] : keys) order.push_back(item);
+  return order;
+}
+
+template <class T>
+TrainingOutcome<T> train(parallel::Comm const& comm, BatchLoss<T>& loss, std::int64_t items,
+                         std::vector<T> const& initial, TrainingOptions const& options,
+                         Validation<T> const& validation, Sitting const& sitting,
+                         std::string const& identity, std::string const& title) {
+  if (options.optimiser != "lbfgs" && options.batch > items)
+    throw Error("a batch of " + std::to_string(options.batch) + " items (there are " +
+                std::to_string(items) + " to train on); use a smaller one");
+  return Trainer<T>(comm, loss, items, options, validation, sitting, identity).run(initial, title);
+}
+
+template TrainingOutcome<float> train(parallel::Comm const&, BatchLoss<float>&, std::int64_t,
+                                      std::vector<float> const&, TrainingOptions const&,
+                                      Validation<float> const&, Sitting const&, std::string const&,
+                                      std::string const&);
+template TrainingOutcome<double> train(parallel::Comm const&, BatchLoss<double>&, std::int64_t,
+                                       std::vector<double> const&, TrainingOptions const&,
+                                       Validation<double> const&, Sitting const&,
+                                       std::string const&, std::string const&);
+
+std::vector<ParameterSpec> training_parameters() {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return {
+      {"optimiser",
+       std::string("adam"),
+       "who changes the weights",
+       0,
+       0,
+       {"adam", "adamw", "sgd", "lbfgs"}},
+      {"rate", 1e-3, "learning rate", 0, infinity},
+      {"schedule",
+       std::string("constant"),
+       "of the rate, by epochs",
+       0,
+       0,
+       {"constant", "step", "cosine"}},
+      {"period", std::int64_t{100},
+       "epochs: of a step (the rate is multiplied by factor), of a cosine", 1, 1e9},
+      {"factor", 0.5, "of a step of the schedule", 0, 1},
+      {"warm_up", std::int64_t{0}, "epochs of a linear start", 0, 1e9},
+      {"weight_decay", 0.0, "L2 penalty of adam and sgd, decoupled in adamw", 0, infinity},
+      {"momentum", 0.9, "of sgd", 0, 1},
+      {"clip", 0.0, "largest 2-norm of a gradient; 0: any", 0, infinity},
+      {"epochs", std::int64_t{100}, "passes over the items; of lbfgs: steps of 20 iterations", 1,
+       1e9},
+      {"batch", std::int64_t{20}, "items per step (lbfgs: all)", 1, 1e9},
+      {"patience", std::int64_t{0}, "epochs without a better validation before it stops; 0: never",
+       0, 1e9},
+      {"validate_every", std::int64_t{1}, "epochs", 1, 1e9},
+      {"seed", std::int64_t{0}, "of the first weights and the order of items", 0, infinity},
+      {"reduction",
+       std::string("deterministic"),
+       "of gradients over ranks: the same bits on 1 to 8 ranks, or as fast as MPI is",
+       0,
+       0,
+       {"deterministic", "fast"}},
+  };
+}
+
+TrainingOptions training_options(Parameters const& parameters) {
+  TrainingOptions options;
+  options.optimiser = parameters.text("optimiser");
+  std::string const& kind = parameters.text("schedule");
+  options.schedule.kind = kind == "step"     ? nn::Schedule::Kind::step
+                          : kind == "cosine" ? nn::Schedule::Kind::cosine
+                                             : nn::Schedule::Kind::constant;
+  options.schedule.base = parameters.real("rate");
+  options.schedule.period = parameters.integer("period");
+  options.schedule.factor = parameters.real("factor");
+  options.schedule.warm_up = parameters.integer("warm_up");
+  nn::check(options.schedule);
+  options.weight_decay = parameters.real("weight_decay");
+  options.momentum = parameters.real("momentum");
+  options.clip = parameters.real("clip");
+  options.epochs = parameters.integer("epochs");
+  options.batch = parameters.integer("batch");
+  options.patience = parameters.integer("patience");
+  options.validate_every = parameters.integer("validate_every");
+  options.seed = static_cast<std::uint64_t>(parameters.integer("seed"));
+  options.reduction =
+      parameters.text("reduction") == "fast" ? Reduction::fast : Reduction::deterministic;
+  return options;
+}
+
+} // namespace moho::study

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "moho/study/weights_file.hpp"
+#include "moho/core/error.hpp"
+#include "moho/parallel/hdf5.hpp"
+#include "moho/study/atomic_file.hpp"
+#include <cmath>
+#include <filesystem>
+
+namespace moho::study {
+namespace {
+
+namespace h5 = parallel::h5;
+
+h5::Shape shape_of(nn::Parameter const& parameter) {
+  h5::Shape shape;
+  for (std::int64_t const n : parameter.exchange_shape().extents())
+    shape.push_back(static_cast<std::size_t>(n));
+  return shape;
+}
+
+std::string text(h5::Shape const& shape) {
+  std::string text;
+  for (std::size_t const n : shape) text += (text.empty() ? "(" : ", ") + std::to_string(n);
+  return text.empty() ? "()" : text + ")";
+}
+
+} // namespace
+
+void write_weights(std::string const& path, nn::Layout const& layout,
+                   std::vector<double> const& theta) {
+  std::string const temporary = temporary_name(path);
+  try {
+    h5::File file = h5::File::create(temporary);
+    file.set_attribute("/", "format", "moho.weights/1");
+    for (nn::Parameter const& one : layout.parameters()) {
+      std::vector<double> const values = layout.to_exchange(one, theta);
+      file.write("/weights/" + one.name, std::span<double const>(values), shape_of(one));
+    }
+    file.close();
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+  atomic_replace(temporary, path);
+}
+
+std::vector<double> read_weights(std::string const& path, nn::Layout const& layout) {
+  h5::File const file = h5::File::open(path);
+  if (!file.has("/weights"))
+    throw Error("'" + path +
+                "' has no group /weights (it is no file of weights); name the data.h5 " +
+                "of a trained network, or what analysis/torch_weights.py wrote");
+  for (std::string const& name : file.list("/weights")) layout.at(name);
+  std::vector<double> theta(static_cast<std::size_t>(layout.size()));
+  for (nn::Parameter const& one : layout.parameters()) {
+    std::string const dataset = "/weights/" + one.name;
+    if (!file.has(dataset))
+      throw Error("'" + path + "' lacks the parameter " + one.name +
+                  " (it belongs to another network); take the one that it was written for");
+    h5::Shape const shape = file.shape(dataset), wanted = shape_of(one);
+    if (shape != wanted)
+      throw Error("'" + path + "': " + dataset + " has shape " + text(shape) +
+                  " (the network's is " + text(wanted) +
+                  "); take the sizes that it was written for");
+    std::vector<double> const values = file.read_doubles(dataset);
+    for (double const value : values)
+      if (!std::isfinite(value))
+        throw Error("'" + path + "': " + dataset +
+                    " holds a value that is not finite; write it anew");
+    layout.from_exchange(one, values, theta);
+  }
+  return theta;
+}
+
+} // namespace moho::study

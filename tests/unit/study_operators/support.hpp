@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Problems by name, their values, and errors that all ranks must throw.
+#pragma once
+#include "moho/core/error.hpp"
+#include "moho/study/function_batch.hpp"
+#include "moho/study/grid_task.hpp"
+#include "moho/study/registry.hpp"
+#include "mpi_support.hpp"
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace moho::study::test {
+
+using Settings = std::vector<std::pair<std::string, Value>>;
+
+inline Parameters parameters(std::string const& name, Settings const& settings) {
+  Parameters all = defaults(find_problem(name).parameters);
+  for (auto const& [key, value] : settings) all.set(key, value);
+  return all;
+}
+
+inline std::unique_ptr<Problem> problem(std::string const& name, Settings const& settings = {}) {
+  return find_problem(name).make(parameters(name, settings), {});
+}
+
+/// Settings of problems that take milliseconds.
+inline Settings small_burgers() {
+  return {{"s", std::int64_t{16}},
+          {"grid", std::int64_t{128}},
+          {"steps", std::int64_t{50}},
+          {"train", std::int64_t{12}},
+          {"test", std::int64_t{5}}};
+}
+inline Settings small_darcy() {
+  return {{"s", std::int64_t{6}},
+          {"grid", std::int64_t{21}},
+          {"train", std::int64_t{12}},
+          {"test", std::int64_t{5}}};
+}
+inline Settings with(Settings settings, std::string const& key, Value value) {
+  settings.emplace_back(key, std::move(value));
+  return settings;
+}
+
+inline std::vector<double> inputs(Problem const& problem, Split split, std::uint64_t first,
+                                  std::size_t n) {
+  return problem.draw(split, first, n).reals(input_array);
+}
+
+/// Answers of a problem to its own draws; complete on the root of `comm`.
+inline std::vector<double> answers(Problem const& problem, Split split, std::uint64_t first,
+                                   std::size_t n, parallel::Comm const& comm) {
+  const Batch truth = problem.truth(problem.draw(split, first, n), comm);
+  return comm.root() ? truth.reals(output_array) : std::vector<double>{};
+}
+
+/// What moho::Error `body` throws; "" if none.
+inline std::string error_of(std::function<void()> const& body) {
+  try {
+    body();
+  } catch (Error const& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// Every part of `parts` occurs in `message`.
+inline testing::AssertionResult names(std::string const& message,
+                                      std::vector<std::string> const& parts) {
+  for (std::string const& part : parts)
+    if (message.find(part) == std::string::npos)
+      return testing::AssertionFailure() << "'" << part << "' is missing in: " << message;
+  return testing::AssertionSuccess();
+}
+
+/// A folder of this run that all ranks share, removed by the root.
+class Folder {
+public:
+  Folder() {
+    const parallel::Comm world;
+    _path = world.broadcast(
+        (std::filesystem::temp_directory_path() / ("moho_operators_" + std::to_string(::getpid())))
+            .string());
+    if (world.root()) std::filesystem::create_directories(_path);
+    world.barrier();
+  }
+  ~Folder() {
+    const parallel::Comm world;
+    world.barrier();
+    std::error_code ignored;
+    if (world.root()) std::filesystem::remove_all(_path, ignored);
+  }
+  std::string operator/(std::string const& name) const { return _path + "/" + name; }
+
+private:
+  std::string _path;
+};
+
+} // namespace moho::study::test

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Networks as methods: they learn, answer each row by itself, and know their derivatives.
+#include "moho/core/error.hpp"
+#include "moho/nn/models/mlp.hpp"
+#include "moho/study/function_batch.hpp"
+#include "moho/study/networks.hpp"
+#include "moho/study/weights_file.hpp"
+#include "support/mpi_support.hpp"
+#include <cmath>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+using namespace moho;
+using namespace moho::study;
+
+namespace {
+
+std::unique_ptr<Problem> sines() {
+  ProblemEntry const& entry = find_problem("operator-1d");
+  Parameters parameters = defaults(entry.parameters);
+  parameters.set("draws", Value(std::string("samples")));
+  parameters.set("train", Value(std::int64_t{32}));
+  parameters.set("test", Value(std::int64_t{6}));
+  return entry.make(parameters, {});
+}
+
+Parameters small(std::string const& name) {
+  Parameters parameters = defaults(find_method(name).parameters);
+  for (auto const& [key, value] :
+       std::map<std::string, Value>{{"width", Value(std::int64_t{8})},
+                                    {"epochs", Value(std::int64_t{40})},
+                                    {"batch", Value(std::int64_t{8})},
+                                    {"rate", Value(1e-2)},
+                                    {"depth", Value(std::int64_t{2})},
+                                    {"modes", Value(std::int64_t{4})},
+                                    {"layers", Value(std::int64_t{2})},
+                                    {"blocks", Value(std::int64_t{1})},
+                                    {"projection", Value(std::int64_t{8})},
+                                    {"activation", Value(std::string("tanh"))}})
+    if (parameters.has(key)) parameters.set(key, value);
+  return parameters;
+}
+
+struct Trained {
+  std::unique_ptr<Problem> problem = sines();
+  std::unique_ptr<Method> method;
+  Preparation preparation;
+  Batch inputs, answers;
+
+  explicit Trained(std::string const& name, Parameters const& parameters) {
+    method = find_method(name).make(parameters);
+    method->accept(*problem);
+    preparation = method->prepare(*problem, parallel::Comm());
+    inputs = problem->draw(Split::test, 0, problem->count(Split::test));
+    method->apply(inputs, answers);
+  }
+  std::vector<double> values() const { return answers.reals(output_array); }
+};
+
+double metric(Preparation const& preparation, std::string const& name) {
+  for (Metric const& one : preparation.metrics)
+    if (one.name == name) return one.value;
+  return std::nan("");
+}
+
+TEST(Network, EveryArchitectureLearns) {
+  for (NetworkEntry const& network : networks()) {
+    Trained const one(network.name, small(network.name));
+    std::vector<double> losses;
+    for (Dataset const& data : one.preparation.data)
+      if (data.path == "history/loss") losses = std::get<std::vector<double>>(data.values);
+    ASSERT_EQ(losses.size(), 40u) << network.name;
+    EXPECT_LT(losses.back(), 0.7 * losses.front()) << network.name;
+    EXPECT_LT(metric(one.preparation, "train_loss"), 1) << network.name;
+    for (Check const& check : one.preparation.checks) EXPECT_TRUE(check.pass()) << check.note;
+  }
+}
+
+TEST(Network, FloatAnswersAreCloseToDouble) {
+  Parameters parameters = small("mlp");
+  parameters.set("epochs", Value(std::int64_t{1}));
+  Trained const wide("mlp", parameters);
+  parameters.set("precision", Value(std::string("float32")));
+  Trained const narrow("mlp", parameters);
+  if (!parallel::Comm().root()) return;
+  auto const a = wide.values(), b = narrow.values();
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-4);
+  EXPECT_NE(a, b);
+}
+
+TEST(Network, AnAnswerDoesNotDependOnWhatElseIsAsked) {
+  for (char const* const name : {"mlp", "fno"}) {
+    Parameters parameters = small(name);
+    parameters.set("epochs", Value(std::int64_t{1}));
+    Trained one(name, parameters);
+    Batch last = one.problem->draw(Split::test, 5, 1), answer;
+    one.method->apply(last, answer);
+    if (!parallel::Comm().root()) continue;
+    auto const all = one.values(), alone = answer.reals(output_array);
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(),
+                           all.end() - static_cast<std::ptrdiff_t>(alone.size())))
+        << name;
+  }
+}
+
+TEST(Network, DerivativesAreThoseOfItsAnswersAndItsLoss) {
+  for (char const* const name : {"mlp", "deeponet", "fno"}) {
+    Parameters parameters = small(name);
+    parameters.set("epochs", Value(std::int64_t{2}));
+    parameters.set("loss", Value(std::string("mse")));
+    Trained one(name, parameters);
+    auto& trainable = dynamic_cast<Trainable&>(*one.method);
+    std::vector<double> const theta = trainable.parameters();
+    std::vector<double> v(theta.size());
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = std::sin(static_cast<double>(i));
+    double const step = 1e-5;
+    auto const at = [&](double t) {
+      std::vector<double> moved = theta;
+      for (std::size_t i = 0; i < v.size(); ++i) moved[i] += t * v[i];
+      return moved;
+    };
+    auto const inner = [](std::vector<double> const& a, std::vector<double> const& b) {
+      double sum = 0;
+      for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+      return sum;
+    };
+    double const slope = (trainable.loss(at(step)) - trainable.loss(at(-step))) / (2 * step),
+                 expected = inner(trainable.gradient(theta), v);
+    EXPECT_NEAR(slope, expected, 1e-6 * std::fabs(expected) + 1e-9) << name;
+    auto const up = trainable.gradient(at(step)), down = trainable.gradient(at(-step));
+    double const curvature = (inner(up, v) - inner(down, v)) / (2 * step),
+                 product = inner(trainable.hessian_product(theta, v), v);
+    EXPECT_NEAR(curvature, product, 1e-6 * std::fabs(product) + 1e-9) << name;
+
+    auto& differentiable = dynamic_cast<Differentiable&>(*one.method);
+    parallel::Comm const comm;
+    std::vector<double> const f = one.inputs.reals(input_array);
+    std::vector<double> w = comm.broadcast(comm.root() ? one.values() : std::vector<double>());
+    Batch cotangents(one.inputs.count());
+    auto const outputs = w.size() / one.inputs.count();
+    cotangents.set(output_array, "", w, {one.inputs.count(), outputs});
+    auto const pulled = differentiable.vjp(one.inputs, cotangents).reals(input_array);
+    std::vector<double> moved(2);
+    for (int side : {0, 1}) {
+      std::vector<double> shifted = f;
+      for (std::size_t i = 0; i < f.size(); ++i)
+        shifted[i] += (side ? step : -step) * std::cos(static_cast<double>(i));
+      Batch in(one.inputs.count()), out;
+      in.set(input_array, "", shifted, {one.inputs.count(), f.size() / one.inputs.count()});
+      one.method->apply(in, out);
+      if (comm.root()) moved[static_cast<std::size_t>(side)] = inner(out.reals(output_array), w);
+    }
+    if (!comm.root()) continue;
+    double along = 0;
+    for (std::size_t i = 0; i < f.size(); ++i)
+      along += pulled[i] * std::cos(static_cast<double>(i));
+    EXPECT_NEAR((moved[1] - moved[0]) / (2 * step), along, 1e-6 * std::fabs(along) + 1e-9) << name;
+  }
+}
+
+TEST(Network, WeightsOfAFileAnswerTheSame) {
+  parallel::Comm const comm;
+  std::string const path = std::filesystem::temp_directory_path().string() + "/moho-weights-" +
+                           comm.broadcast(std::to_string(::getpid())) + ".h5";
+  Parameters parameters = small("mlp");
+  parameters.set("epochs", Value(std::int64_t{3}));
+  Trained const one("mlp", parameters);
+  nn::MlpOptions options;
+  auto const& shape = one.inputs.at(input_array).shape;
+  auto const n = static_cast<std::int64_t>(shape[1]);
+  options.sizes = {n, 8, 8, n};
+  nn::Mlp const model(options);
+  if (comm.root())
+    write_weights(path, model.layout(), dynamic_cast<Trainable const&>(*one.method).parameters());
+  comm.barrier();
+  parameters.set("weights", Value(path));
+  Trained const other("mlp", parameters);
+  if (comm.root()) EXPECT_EQ(one.values(), other.values());
+  parameters.set("width", Value(std::int64_t{9}));
+  try {
+    Trained const wrong("mlp", parameters);
+    FAIL() << "weights of another shape were taken";
+  } catch (Error const& error) {
+    EXPECT_NE(std::string(error.what()).find("layer0.weight has shape (8"), std::string::npos)
+        << error.what();
+  }
+  comm.barrier();
+  if (comm.root()) std::filesystem::remove(path);
+}
+
+TEST(Network, WhatCannotServeIsRefusedEarly) {
+  auto const problem = sines();
+  Parameters modes = small("fno");
+  modes.set("modes", Value(std::int64_t{4000}));
+  EXPECT_THROW(find_method("fno").make(modes)->accept(*problem), Error);
+  ProblemEntry const& family = find_problem("dispersion-family");
+  auto const curves = family.make(defaults(family.parameters), {});
+  EXPECT_THROW(find_method("fno").make(small("fno"))->accept(*curves), Error);
+  EXPECT_THROW(find_method("deeponet").make(small("deeponet"))->accept(*curves), Error);
+  EXPECT_NO_THROW(find_method("mlp").make(small("mlp"))->accept(*curves));
+}
+
+} // namespace
