@@ -32,6 +32,7 @@ void add_dispersion(CLI::App& parent, Context& context, Action& action);
 void add_fem(CLI::App& parent, Context& context, Action& action);
 void add_info(CLI::App& parent, Context& context, Action& action);
 void add_list(CLI::App& parent, Context& context, Action& action);
+void add_nn(CLI::App& parent, Context& context, Action& action);
 void add_report(CLI::App& parent, Context& context, Action& action);
 void add_run(CLI::App& parent, Context& context, Action& action);
 void add_verify(CLI::App& parent, Context& context, Action& action);

@@ -26,6 +26,7 @@ void add_commands(CLI::App& app, Context& context, Action& action) {
   add_baseline(app, context, action);
   add_dispersion(app, context, action);
   add_fem(app, context, action);
+  add_nn(app, context, action);
 }
 
 /// Parses the command line. Every rank sees the same arguments, so all decide alike; the root

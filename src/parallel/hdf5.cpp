@@ -67,13 +67,17 @@ namespace {
 
 using namespace detail;
 
-// Old enough for every reader, new enough for compact groups; fixed, so that bytes do not change.
-Id file_access(std::string const& path, Comm const* comm) {
+enum class Access { read, write };
+
+Id file_access(std::string const& path, Comm const* comm, Access access) {
   be_silent();
   Place const place{path, path};
   Id list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   place.need(static_cast<hid_t>(list), "set up");
-  place.need(H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18), "set up");
+  // What is written: old enough for every reader, new enough for compact groups; fixed, so that
+  // bytes do not change. What is read may be newer.
+  if (access == Access::write)
+    place.need(H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18), "set up");
   place.need(H5Pset_fclose_degree(list, H5F_CLOSE_STRONG), "set up");
   if (comm) place.need(H5Pset_fapl_mpio(list, comm->raw(), MPI_INFO_NULL), "set up MPI for");
   return list;
@@ -84,7 +88,7 @@ Id file_access(std::string const& path, Comm const* comm) {
 // identifier), so a full disk must not reach it.
 std::int64_t create_file(std::string const& path, Comm const* comm) {
   constexpr std::size_t growth = std::size_t{1} << 24; // byte
-  Id const access = file_access(path, comm);
+  Id const access = file_access(path, comm, Access::write);
   if (!comm) H5Pset_fapl_core(access, growth, false);
   Id const creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation, false); // the root group's
@@ -122,7 +126,7 @@ std::string write_image(hid_t file, int output) {
 }
 
 std::int64_t open_file(std::string const& path, Comm const* comm) {
-  Id const access = file_access(path, comm);
+  Id const access = file_access(path, comm, Access::read);
   hid_t const file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
   if (file < 0) {
     fail("cannot open '" + path + "'", reason(), "check that it exists and is an HDF5 file");
@@ -198,6 +202,12 @@ bool File::has(std::string const& object) const {
 bool File::has_attribute(std::string const& object, std::string const& name) const {
   return exists(_id, object) &&
          H5Aexists_by_name(_id, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+bool File::has_group(std::string const& object) const {
+  if (!exists(_id, object)) return false;
+  Id const opened = open_object(_id, {_path, object});
+  return H5Iget_type(opened) == H5I_GROUP;
 }
 
 std::vector<std::string> File::list(std::string const& group) const {

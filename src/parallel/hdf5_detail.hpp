@@ -81,6 +81,8 @@ bool exists(hid_t file, std::string const& object);
 void need_path(Place const& place);
 /// The dataset, group or "/" of that name.
 Id open_object(hid_t file, Place const& place);
+/// Throws unless it is a dataset.
+Id open_dataset(hid_t file, Place const& place);
 std::size_t product(Shape const& shape);
 
 } // namespace moho::parallel::h5::detail

@@ -4,9 +4,7 @@
 #include <cstring>
 
 namespace moho::parallel::h5 {
-namespace {
-
-using namespace detail;
+namespace detail {
 
 Id open_dataset(hid_t file, Place const& place) {
   need_path(place);
@@ -19,6 +17,12 @@ Id open_dataset(hid_t file, Place const& place) {
   }
   return {place.need(H5Dopen2(file, place.object.c_str(), H5P_DEFAULT), "open"), H5Dclose};
 }
+
+} // namespace detail
+
+namespace {
+
+using namespace detail;
 
 char const* class_name(H5T_class_t type) {
   switch (type) {
@@ -115,6 +119,21 @@ void need_scalar(Place const& place, std::string const& name, std::size_t n) {
 
 } // namespace
 
+Kind File::kind(std::string const& dataset) const {
+  Id const opened = open_dataset(_id, {_path, dataset});
+  Id const type(H5Dget_type(opened), H5Tclose);
+  switch (H5Tget_class(type)) {
+  case H5T_FLOAT:
+    return Kind::real;
+  case H5T_INTEGER:
+    return Kind::integer;
+  case H5T_STRING:
+    return Kind::text;
+  default:
+    return Kind::other;
+  }
+}
+
 Shape File::shape(std::string const& dataset) const {
   Place const place{_path, dataset};
   Id const opened = open_dataset(_id, place);
@@ -176,6 +195,21 @@ std::int64_t File::int_attribute(std::string const& object, std::string const& n
   return read_integers(place, attribute.type, 1, [&](hid_t memory, void* out) {
     return H5Aread(attribute.id, memory, out);
   })[0];
+}
+
+double File::number_attribute(std::string const& object, std::string const& name) const {
+  auto const attribute = open_attribute(_id, {_path, object}, name);
+  if (H5Tget_class(attribute.type) == H5T_INTEGER)
+    return static_cast<double>(int_attribute(object, name));
+  return double_attribute(object, name);
+}
+
+std::vector<std::int64_t> File::ints_attribute(std::string const& object,
+                                               std::string const& name) const {
+  Place const place{_path, object};
+  auto const attribute = open_attribute(_id, place, name);
+  return read_integers(place, attribute.type, count(place, attribute.space),
+                       [&](hid_t memory, void* out) { return H5Aread(attribute.id, memory, out); });
 }
 
 } // namespace moho::parallel::h5

@@ -88,10 +88,10 @@ void require_fitting(Place const& place, Shape const& shape, Shape const& chunk,
          "pass a chunk that does, or none");
 }
 
+// An empty shape: a number.
 template <class T>
-void write_values(hid_t file, Comm const* comm, Place const& place, std::span<T const> values,
-                  Shape const& given, Shape const& chunk = {}) {
-  Shape const shape = given.empty() ? Shape{values.size()} : given;
+void write_shaped(hid_t file, Comm const* comm, Place const& place, std::span<T const> values,
+                  Shape const& shape, Shape const& chunk = {}) {
   together(comm, [&] { require_fitting(place, shape, chunk, values.size()); });
   together(comm, [&] {
     auto const types = types_of(T{});
@@ -101,6 +101,12 @@ void write_values(hid_t file, Comm const* comm, Place const& place, std::span<T 
     if (values.empty()) return;
     place.need(H5Dwrite(dataset, types.memory, H5S_ALL, H5S_ALL, transfer, values.data()), "write");
   });
+}
+
+template <class T>
+void write_values(hid_t file, Comm const* comm, Place const& place, std::span<T const> values,
+                  Shape const& given, Shape const& chunk = {}) {
+  write_shaped(file, comm, place, values, given.empty() ? Shape{values.size()} : given, chunk);
 }
 
 // The part of `shape` that holds n values from a row on; checked.
@@ -176,6 +182,31 @@ void write_attribute(hid_t file, Place const& place, std::string const& name, Ty
   place.need(H5Awrite(attribute, types.memory, value), "write an attribute of");
 }
 
+/// Values of any type, as HDF5 reads them: what lies in memory of its own is freed in the end.
+class Values {
+public:
+  template <class Read>
+  Values(Place const& place, hid_t type, hid_t space, Read const& read)
+      : _type(type), _space(space) {
+    if (H5Sget_simple_extent_type(space) != H5S_NULL)
+      _bytes.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)) *
+                    H5Tget_size(type));
+    if (!empty()) place.need(read(_bytes.data()), "read");
+  }
+  ~Values() {
+    bool const apart = H5Tdetect_class(_type, H5T_VLEN) > 0 || H5Tis_variable_str(_type) > 0;
+    if (apart && !empty()) H5Dvlen_reclaim(_type, _space, H5P_DEFAULT, _bytes.data());
+  }
+  Values(Values const&) = delete;
+  Values& operator=(Values const&) = delete;
+  bool empty() const { return _bytes.empty(); }
+  void const* data() const { return _bytes.data(); }
+
+private:
+  hid_t _type, _space;
+  std::vector<char> _bytes;
+};
+
 } // namespace
 
 void File::write(std::string const& dataset, std::span<double const> values, Shape const& shape,
@@ -197,6 +228,13 @@ void File::write(std::string const& dataset, std::span<std::int32_t const> value
 void File::write(std::string const& dataset, std::span<std::int8_t const> values,
                  Shape const& shape) {
   write_values(_id, _comm.get(), {_path, dataset}, values, shape);
+}
+
+void File::write_number(std::string const& dataset, double value) {
+  write_shaped(_id, _comm.get(), {_path, dataset}, std::span<double const>(&value, 1), {});
+}
+void File::write_number(std::string const& dataset, std::int64_t value) {
+  write_shaped(_id, _comm.get(), {_path, dataset}, std::span<std::int64_t const>(&value, 1), {});
 }
 
 void File::write_strings(std::string const& dataset, std::span<std::string const> values) {
@@ -227,6 +265,60 @@ void File::write_rows(std::string const& dataset, std::span<double const> values
 void File::write_rows(std::string const& dataset, std::span<std::int64_t const> values,
                       Shape const& shape, std::size_t first_row) {
   write_block(_id, _comm.get(), {_path, dataset}, values, shape, first_row);
+}
+
+void File::create_group(std::string const& group) {
+  if (group == "/") return;
+  Place const place{_path, group};
+  need_path(place);
+  be_silent();
+  Id const links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  place.need(H5Pset_char_encoding(links, H5T_CSET_UTF8), "create");
+  std::string const inside = group + "/"; // a group is on the way to what it holds
+  create_groups(_id, {_path, inside}, links);
+}
+
+// Not by H5Ocopy, which crashes on some damaged headers (1.10).
+void File::copy(File const& from, std::string const& dataset) {
+  Place const here{_path, dataset}, there{from._path, dataset};
+  {
+    Id const source = open_dataset(from._id, there);
+    Id const stored(H5Dget_type(source), H5Tclose), space(H5Dget_space(source), H5Sclose);
+    Id const type(H5Tcopy(stored), H5Tclose); // a named type belongs to its file
+    Values const values(there, type, space, [&](void* out) {
+      return H5Dread(source, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+    });
+    Id const target = create_dataset(_id, here, type, space);
+    if (!values.empty())
+      here.need(H5Dwrite(target, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write");
+  }
+  copy_attributes(from, dataset);
+}
+
+void File::copy_attributes(File const& from, std::string const& object) {
+  Place const here{_path, object}, there{from._path, object};
+  Id const source = open_object(from._id, there), target = open_object(_id, here);
+  std::vector<std::string> names;
+  auto const take = [](hid_t, char const* name, H5A_info_t const*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  there.need(H5Aiterate2(source, H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names),
+             "list the attributes of");
+  for (std::string const& name : names) {
+    Id const attribute(
+        there.need(H5Aopen(source, name.c_str(), H5P_DEFAULT), "open an attribute of"), H5Aclose);
+    Id const stored(H5Aget_type(attribute), H5Tclose), space(H5Aget_space(attribute), H5Sclose);
+    Id const type(H5Tcopy(stored), H5Tclose); // a named type belongs to its file
+    Values const values(there, type, space,
+                        [&](void* out) { return H5Aread(attribute, type, out); });
+    if (H5Aexists(target, name.c_str()) > 0) here.need(H5Adelete(target, name.c_str()), "edit");
+    Id const creation(H5Aget_create_plist(attribute), H5Pclose);
+    Id const copied(here.need(H5Acreate2(target, name.c_str(), type, space, creation, H5P_DEFAULT),
+                              "add an attribute to"),
+                    H5Aclose);
+    if (!values.empty()) here.need(H5Awrite(copied, type, values.data()), "write an attribute of");
+  }
 }
 
 void File::set_attribute(std::string const& object, std::string const& name,

@@ -16,6 +16,7 @@ class Comm;
 namespace moho::parallel::h5 {
 
 using Shape = std::vector<std::size_t>;
+enum class Kind { real, integer, text, other };
 
 /// An open HDF5 file. The same calls with the same values write the same bytes, on every run.
 /// Object paths are absolute ("/curve/phase"); missing groups on the way are created.
@@ -52,6 +53,9 @@ public:
              Shape const& shape = {});
   void write(std::string const& dataset, std::span<const std::int8_t> values,
              Shape const& shape = {});
+  /// Writes a dataset without axes, of shape ().
+  void write_number(std::string const& dataset, double value);
+  void write_number(std::string const& dataset, std::int64_t value);
   /// Writes a 1-D dataset of fixed-length UTF-8 strings (h5py: `dataset.asstr()[...]`). A string
   /// holding a NUL is an error.
   void write_strings(std::string const& dataset, std::span<const std::string> values);
@@ -69,9 +73,19 @@ public:
   void set_attribute(std::string const& object, std::string const& name, std::int64_t value);
   void set_attribute(std::string const& object, std::string const& name, int value);
 
+  /// Makes a group and those on the way to it, where they are not there yet.
+  void create_group(std::string const& group);
+  /// Writes a dataset as `from` has it, its type and attributes included.
+  void copy(File const& from, std::string const& dataset);
+  /// Attaches all attributes that an object ("/", group, dataset) has in `from`, as they are.
+  void copy_attributes(File const& from, std::string const& object);
+
   /// True if the path names a dataset or group.
   bool has(std::string const& object) const;
   bool has_attribute(std::string const& object, std::string const& name) const;
+  bool has_group(std::string const& object) const;
+  /// What the values of a dataset are.
+  Kind kind(std::string const& dataset) const;
   /// Names in a group, ascending.
   std::vector<std::string> list(std::string const& group) const;
   Shape shape(std::string const& dataset) const;
@@ -84,6 +98,11 @@ public:
   std::string string_attribute(std::string const& object, std::string const& name) const;
   double double_attribute(std::string const& object, std::string const& name) const;
   std::int64_t int_attribute(std::string const& object, std::string const& name) const;
+  /// An integer or a floating-point number.
+  double number_attribute(std::string const& object, std::string const& name) const;
+  /// Integers of any shape, row-major; a number alone is one of them.
+  std::vector<std::int64_t> ints_attribute(std::string const& object,
+                                           std::string const& name) const;
 
 private:
   File(std::string path, std::int64_t id, std::shared_ptr<Comm const> comm);
