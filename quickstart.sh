@@ -59,6 +59,8 @@ run 2 benchmarks/ci/fem-square.toml
 run 2 benchmarks/ci/fem-disk.toml
 run 1 benchmarks/ci/fem-compliance.toml
 run 1 benchmarks/smoke/fem-policies.toml
+say "neural operators beside trivial and linear answers, 2 ranks"
+run 2 benchmarks/ci/nn-burgers.toml
 say "report"
 build/serial/moho report "$out" -o "$out/report.html"
 printf 'runs and report: %d s\n' $((SECONDS - start))

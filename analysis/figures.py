@@ -11,6 +11,7 @@ import figures_dispersion
 import figures_fem
 import figures_generalization
 import figures_speed
+import figures_training
 import load
 from figure import Drawn
 from load_synthesis import points
@@ -27,6 +28,7 @@ def of_study(
     figures_speed.add(study, cases, drawn)
     figures_dispersion.add(study, cases, max_curves, drawn)
     figures_fem.add(study, cases, drawn)
+    figures_training.add(study, cases, drawn)
     return drawn
 
 

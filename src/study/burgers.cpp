@@ -112,7 +112,7 @@ std::vector<ParameterSpec> burgers_1d_parameters() {
   return {
       {"s", std::int64_t{1024}, "points of inputs and outputs; divides the grid", 4, 1 << 20},
       {"grid", std::int64_t{8192}, "points on which the flow is solved", 16, 1 << 20},
-      {"steps", std::int64_t{400}, "time steps of the truth", 1, 1e7},
+      {"time_steps", std::int64_t{400}, "time steps of the truth", 1, 1e7},
       {"refine", std::int64_t{1}, "items asked about that are solved again, twice as fine", 0, 1e9},
       {"nu", 0.1, "viscosity", 1e-6, 100},
       {"time", 1.0, "of the answer", 1e-6, 100},
@@ -131,7 +131,7 @@ std::unique_ptr<Problem> make_burgers_1d(Parameters const& p, Environment const&
   BurgersSettings s;
   s.points = natural("s");
   s.grid = natural("grid");
-  s.steps = natural("steps");
+  s.steps = natural("time_steps");
   s.refine = natural("refine");
   s.nu = p.real("nu");
   s.time = p.real("time");

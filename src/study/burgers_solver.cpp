@@ -143,7 +143,7 @@ std::vector<double> BurgersSolver::operator()(std::span<double const> start) {
   transform.backward();
   if (!std::all_of(value.begin(), value.end(), [](double u) { return std::isfinite(u); }))
     throw Error("the solver of Burgers' equation overflows (" + std::to_string(_steps) +
-                " time steps are too few for this flow) raise problem.steps");
+                " time steps are too few for this flow) raise problem.time_steps");
   return {value.begin(), value.end()};
 }
 

@@ -242,8 +242,12 @@ std::string case_id(Case const& item) {
 std::vector<Case> expand(Study const& study) {
   std::vector<Case> cases;
   for (Choice const& problem : study.problems)
-    for (Choice const& method : study.methods)
-      cases.push_back({"", problem, method, std::nullopt, {}, study.measure, study.limits});
+    for (Choice const& method : study.methods) {
+      Limits limits = study.limits;
+      if (auto const own = study.limits_of.find(method.name); own != study.limits_of.end())
+        for (auto const& [metric, limit] : own->second) limits[metric] = limit;
+      cases.push_back({"", problem, method, std::nullopt, {}, study.measure, limits});
+    }
   for (Axis const& axis : study.axes) cases = along(cases, axis);
   std::set<std::string> seen;
   for (Case& item : cases) {

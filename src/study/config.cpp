@@ -356,30 +356,57 @@ Names metrics_of(Study const& study) {
   return all;
 }
 
-/// [limits]: metric = largest valid value, or { least = .., most = .. }.
-Limits read_limits(Section const& parent, Names const& metrics) {
-  toml::table const* table = subtable(parent, "limits");
-  if (table == nullptr) return {};
-  const Section section{*table, parent.full("limits"), parent.file};
+/// One entry of a table of limits: metric = largest valid value, or { least = .., most = .. }.
+Limit read_limit(Section const& section, std::string const& key, toml::node const& node) {
+  static const std::vector<ParameterSpec> specs{{"least", 0.0, "smallest valid value"},
+                                                {"most", 0.0, "largest valid value"}};
+  Limit limit;
+  auto const* range = node.as_table();
+  if (!range) {
+    limit.most = std::get<double>(
+        checked(section, key, node, {key, 0.0, "largest valid value of this metric"}));
+    return limit;
+  }
+  const Parameters values = read_parameters({*range, section.full(key), section.file}, specs);
+  if (range->empty()) section.fail(key, " has no bound (it limits nothing) give least or most");
+  if (range->contains("least")) limit.least = values.real("least");
+  if (range->contains("most")) limit.most = values.real("most");
+  if (limit.least > limit.most)
+    section.fail(key, " can never hold (its least is above its most) swap them");
+  return limit;
+}
+
+Limits limits_in(Section const& section, Names const& metrics) {
   section.allow(metrics);
   Limits limits;
+  for (auto const& [name, node] : section.table)
+    limits[std::string(name.str())] = read_limit(section, std::string(name.str()), node);
+  return limits;
+}
+
+Limits read_limits(Section const& parent, Names const& metrics) {
+  toml::table const* table = subtable(parent, "limits");
+  return table ? limits_in({*table, parent.full("limits"), parent.file}, metrics) : Limits{};
+}
+
+/// [limits] of all cases of a study, and [limits.fno] of those of a method.
+void read_study_limits(Section const& root, Study& study) {
+  toml::table const* table = subtable(root, "limits");
+  if (table == nullptr) return;
+  const Section section{*table, root.full("limits"), root.file};
+  const Names metrics = metrics_of(study);
+  Names known = metrics;
+  for (Choice const& method : study.methods) known.push_back(method.name);
+  section.allow(known);
   for (auto const& [name, node] : *table) {
     const std::string key(name.str());
-    static const std::vector<ParameterSpec> specs{{"least", 0.0, "smallest valid value"},
-                                                  {"most", 0.0, "largest valid value"}};
-    if (auto const* range = node.as_table()) {
-      const Parameters values = read_parameters({*range, section.full(key), section.file}, specs);
-      if (range->empty()) section.fail(key, " has no bound (it limits nothing) give least or most");
-      if (range->contains("least")) limits[key].least = values.real("least");
-      if (range->contains("most")) limits[key].most = values.real("most");
-      if (limits[key].least > limits[key].most)
-        section.fail(key, " can never hold (its least is above its most) swap them");
-    } else {
-      limits[key].most = std::get<double>(
-          checked(section, key, node, {key, 0.0, "largest valid value of this metric"}));
-    }
+    if (std::find(metrics.begin(), metrics.end(), key) != metrics.end())
+      study.limits[key] = read_limit(section, key, node);
+    else if (auto const* own = node.as_table())
+      study.limits_of[key] = limits_in({*own, section.full(key), section.file}, metrics);
+    else
+      section.fail(key, " is a method (its limits are a table) write [limits." + key + "]");
   }
-  return limits;
 }
 
 // --- protocols ----------------------------------------------------------------------------------
@@ -559,7 +586,7 @@ Study parse_study(std::string const& text, std::string const& source,
   refuse_hidden(root, study);
   read_petsc(root, study);
   read_measure(root, study);
-  study.limits = read_limits(root, metrics_of(study));
+  read_study_limits(root, study);
   read_convergences(root, study);
   read_cross_validation(root, study);
   return study;

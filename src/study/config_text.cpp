@@ -80,6 +80,8 @@ std::string resolved(Study const& study) {
           "\nranks_per_case = " + std::to_string(study.ranks_per_case) +
           "\nfields = " + to_json(Value(study.fields)) + "\n";
   text += limits_section("limits", study.limits);
+  for (auto const& [method, limits] : study.limits_of)
+    text += limits_section("limits." + method, limits);
   for (std::size_t i = 0; i < study.convergence.size(); ++i) text += to_toml(study.convergence[i]);
   if (study.cross_validation) text += to_toml(*study.cross_validation);
   return text;

@@ -159,11 +159,11 @@ private:
     for (const std::size_t n : _points) {
       if (n < 2 || (n - 1) / step + 1 < 2)
         fail(_output.dataset, "has " + std::to_string(n) + " points along a side",
-             "problem.step = " + std::to_string(step) + " leaves fewer than two",
-             "choose a smaller step");
+             "problem.subsample = " + std::to_string(step) + " leaves fewer than two",
+             "choose a smaller one");
       if (_periodic && n % step != 0)
         fail(_output.dataset, "has " + std::to_string(n) + " points on a circle",
-             "problem.step = " + std::to_string(step) + " does not divide them",
+             "problem.subsample = " + std::to_string(step) + " does not divide them",
              "choose a divisor");
     }
   }
@@ -336,7 +336,7 @@ std::vector<Check> DatasetProblem::verify(parallel::Comm const& comm) const {
 std::vector<ParameterSpec> dataset_parameters() {
   return {{"file", std::string("sciml/burgers_small.h5"),
            "HDF5 file in a layout of PDEBench, or one of reference/physics"},
-          {"step", std::int64_t{1}, "each so many-th point along a side is used", 1, 1 << 20},
+          {"subsample", std::int64_t{1}, "each so many-th point along a side is used", 1, 1 << 20},
           {"input_time", std::int64_t{0}, "which time is the input (one dimension); -1: the last",
            -1e9, 1e9},
           {"output_time", std::int64_t{-1}, "which time is the output", -1e9, 1e9},
@@ -362,7 +362,7 @@ std::unique_ptr<Problem> make_dataset(Parameters const& p, Environment const& en
   std::error_code ignored;
   if (!std::filesystem::exists(s.path, ignored)) s.path = data_file(environment, s.path);
   s.boundary = p.text("boundary");
-  s.step = static_cast<std::size_t>(p.integer("step"));
+  s.step = static_cast<std::size_t>(p.integer("subsample"));
   s.train = static_cast<std::size_t>(p.integer("train"));
   s.test = static_cast<std::size_t>(p.integer("test"));
   s.input_time = p.integer("input_time");

@@ -103,18 +103,17 @@ private:
 } // namespace
 
 std::vector<ParameterSpec> darcy_operator_parameters() {
-  return {
-      {"s", std::int64_t{85}, "points along a side of inputs and outputs; s - 1 divides grid - 1",
-       3, 4096},
-      {"grid", std::int64_t{421}, "nodes along a side on which the flow is solved", 5, 4096},
-      {"modes", std::int64_t{0}, "cosines of the field along a side; 0: as many as nodes", 0, 4096},
-      {"low", 3.0, "coefficient where the field is negative", 1e-6, 1e6},
-      {"high", 12.0, "coefficient elsewhere", 1e-6, 1e6},
-      {"alpha", 2.0, "of the field's covariance (-Laplace + tau^2)^-alpha", 1.05, 10},
-      {"tau", 3.0, "the same", 1e-3, 1e3},
-      {"train", std::int64_t{1000}, "coefficients to train on", 1, 1e9},
-      {"test", std::int64_t{200}, "coefficients asked about, and for validation", 1, 1e9},
-      {"seed", std::int64_t{1}, "seed of the fields", 0}};
+  return {{"s", std::int64_t{85},
+           "points along a side of inputs and outputs; s - 1 divides grid - 1", 3, 4096},
+          {"grid", std::int64_t{421}, "nodes along a side on which the flow is solved", 5, 4096},
+          {"cosines", std::int64_t{0}, "of the field, along a side; 0: as many as nodes", 0, 4096},
+          {"low", 3.0, "coefficient where the field is negative", 1e-6, 1e6},
+          {"high", 12.0, "coefficient elsewhere", 1e-6, 1e6},
+          {"alpha", 2.0, "of the field's covariance (-Laplace + tau^2)^-alpha", 1.05, 10},
+          {"tau", 3.0, "the same", 1e-3, 1e3},
+          {"train", std::int64_t{1000}, "coefficients to train on", 1, 1e9},
+          {"test", std::int64_t{200}, "coefficients asked about, and for validation", 1, 1e9},
+          {"seed", std::int64_t{1}, "seed of the fields", 0}};
 }
 
 std::unique_ptr<Problem> make_darcy_operator(Parameters const& p, Environment const&) {
@@ -122,7 +121,7 @@ std::unique_ptr<Problem> make_darcy_operator(Parameters const& p, Environment co
   DarcyOperatorSettings s;
   s.points = natural("s");
   s.grid = natural("grid");
-  s.modes = natural("modes");
+  s.modes = natural("cosines");
   if (s.modes == 0) s.modes = s.grid;
   s.low = p.real("low");
   s.high = p.real("high");

@@ -285,7 +285,7 @@ std::vector<ParameterSpec> training_parameters() {
       {"patience", std::int64_t{0}, "epochs without a better validation before it stops; 0: never",
        0, 1e9},
       {"validate_every", std::int64_t{1}, "epochs", 1, 1e9},
-      {"seed", std::int64_t{0}, "of the first weights and the order of items", 0, infinity},
+      {"training_seed", std::int64_t{0}, "of the first weights and the order of items", 0, infinity},
       {"reduction",
        std::string("deterministic"),
        "of gradients over ranks: the same bits on 1 to 8 ranks, or as fast as MPI is",
@@ -314,7 +314,7 @@ TrainingOptions training_options(Parameters const& parameters) {
   options.batch = parameters.integer("batch");
   options.patience = parameters.integer("patience");
   options.validate_every = parameters.integer("validate_every");
-  options.seed = static_cast<std::uint64_t>(parameters.integer("seed"));
+  options.seed = static_cast<std::uint64_t>(parameters.integer("training_seed"));
   options.reduction =
       parameters.text("reduction") == "fast" ? Reduction::fast : Reduction::deterministic;
   return options;

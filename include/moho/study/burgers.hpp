@@ -28,7 +28,7 @@ namespace moho::study {
 /// to grid/2; the mode left out has a size of 4e-8 on 8192 points.)
 ///
 /// Item i of a split depends on (seed, split, i) alone, and its modes on neither `s` nor `grid`.
-/// Truth: Fourier modes, product without aliasing, ETDRK4 in `steps` time steps. Its uncertainty is
+/// Truth: Fourier modes, product without aliasing, ETDRK4 in `time_steps` steps. Its uncertainty is
 /// the largest distance (in the L2 norm, relative) of the first `refine` items asked about from a
 /// solution on twice the grid in twice the steps; NaN where none was refined. `Gridded`.
 std::vector<ParameterSpec> burgers_1d_parameters();

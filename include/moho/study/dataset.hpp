@@ -50,7 +50,7 @@ std::string write_dataset(std::string const& path, Problem const& problem,
 std::string dataset_sha256(std::string const& path);
 
 /// `dataset`, task "function map": inputs and outputs from a file of the layouts above, on each
-/// `step`-th point. Of its n items the first train_share n are for training, the next
+/// `subsample`-th point. Of its n items the first train_share n are for training, the next
 /// validation_share n for validation, the others are asked about; of each split the first `train`
 /// or `test` (0: all). Items are read when they are drawn, by each rank that draws, answers by the
 /// root; the whole file is never in memory. Uncertainty is not known: NaN. `Gridded`: points of a

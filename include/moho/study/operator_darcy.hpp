@@ -23,12 +23,12 @@ namespace moho::study {
 ///   g = sum_{(k, l) != (0, 0)} tau^(alpha - 1) (pi^2 (k^2 + l^2) + tau^2)^(-alpha/2) xi_kl c_k(x)
 ///   c_l(y),
 ///
-/// k, l < modes (0: as many as nodes along a side), c_0 = 1, c_k = sqrt(2) cos(pi k x), xi N(0, 1):
-/// N(0, (-Laplace + 9)^-2) with zero normal derivative for alpha = 2, tau = 3, but for the factor
-/// tau^(alpha-1), of which a knows nothing. Five-point differences, faces by the arithmetic mean,
-/// as in the public script. That one evaluates g at the centres of grid x grid cells, carries a to
-/// the nodes by cubic splines, which overshoot at its jumps, and u back; here g is evaluated at the
-/// nodes, and a has its two values alone.
+/// k, l < `cosines` (0: as many as nodes along a side), c_0 = 1, c_k = sqrt(2) cos(pi k x), xi N(0,
+/// 1): N(0, (-Laplace + 9)^-2) with zero normal derivative for alpha = 2, tau = 3, but for the
+/// factor tau^(alpha-1), of which a knows nothing. Five-point differences, faces by the arithmetic
+/// mean, as in the public script. That one evaluates g at the centres of grid x grid cells, carries
+/// a to the nodes by cubic splines, which overshoot at its jumps, and u back; here g is evaluated
+/// at the nodes, and a has its two values alone.
 ///
 /// Item i of a split depends on (seed, split, i) alone. Truth is the solution of the difference
 /// equations on `grid`, which jumps of a make a first-order answer to the differential one;

@@ -236,7 +236,8 @@ def test_every_shipped_study_is_sound(place):
 PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
             "dispersion-layering", "dispersion-family", "operator-1d", "poisson-2d",
             "coefficient-1d", "poisson", "diffusion", "mixed-boundary", "elasticity", "helmholtz",
-            "heat", "wave", "allen-cahn", "darcy", "assembly", "compliance", "conductivity"}
+            "heat", "wave", "allen-cahn", "darcy", "assembly", "compliance", "conductivity",
+            "burgers-1d", "darcy-operator", "dataset"}
 METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
            "fem-1d", "fd-fit", "fem", "fem-evolution", "fem-batch", "assembly", "simp-mma",
            "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity"}

@@ -53,6 +53,28 @@ void expect_error(std::string const& text, Strings const& parts, Strings const& 
     EXPECT_NE(error.find(part), std::string::npos) << "'" << part << "' is not in: " << error;
 }
 
+TEST(Config, LimitsOfOneMethodPrecedeThoseOfAll) {
+  std::string const text =
+      replaced(sound, "[method]\nname = \"dispersion-solver\"\n",
+               "[[method]]\nname = \"dispersion-solver\"\n\n[[method]]\nname = "
+               "\"halfspace-average\"\n") +
+      "[limits.halfspace-average]\nphase_rel_max = 0.5\n";
+  Study const study = parse_study(text, "demo.toml");
+  EXPECT_EQ(study.limits_of.at("halfspace-average").at("phase_rel_max").most, 0.5);
+  for (Case const& item : expand(study))
+    EXPECT_EQ(item.limits.at("phase_rel_max").most,
+              item.method.name == "halfspace-average" ? 0.5 : 1e-9);
+  Study const again = parse_study(resolved(study), "again.toml");
+  EXPECT_EQ(expand(again).back().id, expand(study).back().id);
+  expect_error(replaced(text, "phase_rel_max = 0.5", "phase_max = 0.5"),
+               {"'limits.halfspace-average.phase_max'", "did you mean"});
+  expect_error(replaced(text, "limits.halfspace-average", "limits.halfspace"),
+               {"'limits.halfspace'", "did you mean 'halfspace-average'?"});
+  expect_error(replaced(text, "[limits.halfspace-average]\nphase_rel_max = 0.5\n",
+                        "halfspace-average = 0.5\n"),
+               {"limits.halfspace-average", "is a method"});
+}
+
 TEST(Config, ReadsWithDefaults) {
   const Study study = parse_study(sound, "demo.toml");
   EXPECT_EQ(study.name, "demo");

@@ -55,7 +55,7 @@ TEST(BurgersSolver, TakesUpModesAgainWhereAFrontForms) {
 
 TEST(BurgersSolver, SaysWhenItOverflows) {
   const std::string message = error_of([] { BurgersSolver(256, 1e-5, 1, 3)(rough(256, 0)); });
-  EXPECT_TRUE(names(message, {"overflows", "3 time steps", "problem.steps"}));
+  EXPECT_TRUE(names(message, {"overflows", "3 time steps", "problem.time_steps"}));
 }
 
 TEST(BurgersSolver, IsOfFourthOrderOnSmoothStarts) {
@@ -93,7 +93,9 @@ TEST(Burgers, TruthHasTheSameBitsOnAnyNumberOfRanks) {
                             alone = answers(*asked, Split::train, 0, 7, Comm::self()),
                             part = answers(*asked, Split::train, 3, 2, Comm::self());
   EXPECT_TRUE(moho::test::all_ranks_agree(alone));
-  if (world.root()) EXPECT_EQ(shared, alone);
+  if (world.root()) {
+    EXPECT_EQ(shared, alone);
+  }
   EXPECT_EQ(part, std::vector<double>(alone.begin() + 3 * 16, alone.begin() + 5 * 16));
 }
 
@@ -126,7 +128,7 @@ TEST(Burgers, FinerGridsSeeTheSameFlow) {
 TEST(Burgers, UncertaintyFallsWithTheSteps) {
   auto const uncertainty = [](std::int64_t steps, std::int64_t refine) {
     auto const p =
-        problem("burgers-1d", with(with(small_burgers(), "steps", steps), "refine", refine));
+        problem("burgers-1d", with(with(small_burgers(), "time_steps", steps), "refine", refine));
     return p->truth(p->draw(Split::test, 0, 2), Comm::self()).reals("uncertainty").at(0);
   };
   double const few = uncertainty(20, 2), many = uncertainty(80, 2);
@@ -137,7 +139,7 @@ TEST(Burgers, UncertaintyFallsWithTheSteps) {
 
 TEST(Burgers, ChecksPassAndAreTheSameOnAllRanks) {
   const std::vector<Check> checks =
-      problem("burgers-1d", with(small_burgers(), "steps", std::int64_t{200}))->verify(Comm());
+      problem("burgers-1d", with(small_burgers(), "time_steps", std::int64_t{200}))->verify(Comm());
   EXPECT_GE(checks.size(), 14u);
   for (Check const& check : checks) {
     EXPECT_TRUE(check.pass()) << check.name << " " << check.value;
@@ -148,7 +150,7 @@ TEST(Burgers, ChecksPassAndAreTheSameOnAllRanks) {
 // Too few steps to be true: the check against the transform must say so.
 TEST(Burgers, ChecksRejectACrudeTruth) {
   const std::vector<Check> checks =
-      problem("burgers-1d", with(small_burgers(), "steps", std::int64_t{3}))->verify(Comm());
+      problem("burgers-1d", with(small_burgers(), "time_steps", std::int64_t{3}))->verify(Comm());
   bool found = false;
   for (Check const& check : checks)
     if (check.name == "burgers_drawn") {

@@ -122,7 +122,9 @@ TEST(Dataset, LayoutAndAttributesAreThoseOfTheHeader) {
     using Shape = parallel::h5::Shape;
     EXPECT_EQ(file.shape("/tensor"), line ? (Shape{4, 2, 16}) : (Shape{4, 1, 6, 6}));
     EXPECT_EQ(file.has("/nu"), !line);
-    if (!line) EXPECT_EQ(file.shape("/nu"), (Shape{4, 6, 6}));
+    if (!line) {
+      EXPECT_EQ(file.shape("/nu"), (Shape{4, 6, 6}));
+    }
     EXPECT_EQ(file.has("/y-coordinate"), !line);
     EXPECT_EQ(file.has("/t-coordinate"), line);
     EXPECT_EQ(file.read_doubles("/x-coordinate").size(), line ? 16u : 6u);
@@ -162,7 +164,7 @@ std::string write_like_pdebench(Folder const& folder) {
 TEST(Dataset, ReadsPdebenchAsItIs) {
   const Folder folder;
   const std::string path = write_like_pdebench(folder);
-  auto const data = dataset(path, {{"step", std::int64_t{2}}, {"test", std::int64_t{1}}});
+  auto const data = dataset(path, {{"subsample", std::int64_t{2}}, {"test", std::int64_t{1}}});
   EXPECT_EQ(data->count(Split::train), 8u);
   EXPECT_EQ(data->count(Split::validation), 1u);
   EXPECT_EQ(data->count(Split::test), 1u);
@@ -176,7 +178,7 @@ TEST(Dataset, ReadsPdebenchAsItIs) {
   auto const other = dataset(path, {{"input_time", std::int64_t{1}},
                                     {"output_time", std::int64_t{-2}},
                                     {"boundary", std::string("walls")},
-                                    {"step", std::int64_t{3}}});
+                                    {"subsample", std::int64_t{3}}});
   EXPECT_EQ(inputs(*other, Split::train, 0, 1), (std::vector<double>{10, 10.375, 10.75}));
   EXPECT_EQ(answers(*other, Split::train, 0, 1, Comm::self()),
             (std::vector<double>{30, 30.375, 30.75}));

@@ -140,8 +140,9 @@ TEST(DatasetErrors, AskedForMoreThanThereIs) {
   EXPECT_TRUE(names(refusal(path, {{"train_share", 0.95}}), {"more than 1"}));
   EXPECT_TRUE(names(refusal(path, {{"output_time", std::int64_t{2}}}),
                     {"'tensor'", "2 times", "problem.output_time = 2"}));
-  EXPECT_TRUE(names(refusal(path, {{"step", std::int64_t{3}}}), {"problem.step = 3", "divide"}));
-  EXPECT_TRUE(names(refusal(path, {{"step", std::int64_t{8}}}), {"problem.step = 8"}));
+  EXPECT_TRUE(
+      names(refusal(path, {{"subsample", std::int64_t{3}}}), {"problem.subsample = 3", "divide"}));
+  EXPECT_TRUE(names(refusal(path, {{"subsample", std::int64_t{8}}}), {"problem.subsample = 8"}));
 }
 
 TEST(DatasetErrors, ValuesThatAreNotFinite) {

@@ -51,6 +51,37 @@ TEST(Grids, AreACapabilityOfProblemsOnGrids) {
   EXPECT_EQ(capability<Gridded>(*problem("dispersion-family")), nullptr);
 }
 
+// Without further code, as every problem of the task.
+TEST(Grids, TrivialMethodsAnswerTheirProblems) {
+  const Comm world;
+  for (auto const& [name, settings] : std::vector<std::pair<std::string, Settings>>{
+           {"burgers-1d", small_burgers()}, {"darcy-operator", small_darcy()}, {"dataset", {}}}) {
+    auto const asked = problem(name, settings);
+    const Batch in = asked->draw(Split::test, 0, asked->count(Split::test)),
+                truth = asked->truth(in, world);
+    for (std::string const who : {"mean", "nearest-neighbour", "linear-map"}) {
+      Parameters with_intercept = defaults(find_method(who).parameters);
+      if (who == "linear-map") with_intercept.set("intercept", true);
+      auto const method = find_method(who).make(with_intercept);
+      method->prepare(*asked, world);
+      Batch out;
+      method->apply(in, out);
+      if (!world.root()) continue;
+      const Assessment found = asked->assess(in, truth, out);
+      std::vector<std::string> names;
+      double of_mean = NAN;
+      for (Metric const& metric : found.metrics) {
+        names.push_back(metric.name);
+        if (metric.name == "of_mean") of_mean = metric.value;
+      }
+      EXPECT_EQ(names, find_problem(name).metrics);
+      // The training mean is not quite the best constant; few items teach the others something.
+      EXPECT_GE(of_mean, who == "mean" ? 1 : 0) << name;
+      EXPECT_LT(of_mean, who == "linear-map" && name != "darcy-operator" ? 0.9 : 4) << name << who;
+    }
+  }
+}
+
 TEST(Normalisation, OfEachChannel) {
   // Items (2), points (2), channels (2): a channel of 0 .. 3 and one of 10 times it.
   std::vector<double> values{0, 0, 1, 10, 2, 20, 3, 30};

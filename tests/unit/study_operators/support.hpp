@@ -5,7 +5,7 @@
 #include "moho/study/function_batch.hpp"
 #include "moho/study/grid_task.hpp"
 #include "moho/study/registry.hpp"
-#include "mpi_support.hpp"
+#include "support/mpi_support.hpp"
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -30,7 +30,7 @@ inline std::unique_ptr<Problem> problem(std::string const& name, Settings const&
 inline Settings small_burgers() {
   return {{"s", std::int64_t{16}},
           {"grid", std::int64_t{128}},
-          {"steps", std::int64_t{50}},
+          {"time_steps", std::int64_t{50}},
           {"train", std::int64_t{12}},
           {"test", std::int64_t{5}}};
 }
