@@ -294,6 +294,7 @@ private:
     if (node.op == Op::einsum) {
       step.kind = Step::Kind::contraction;
       step.indices = indices_of(node);
+      step.accumulates = node.accumulates;
     } else if (node.op == Op::sum) {
       step.kind = Step::Kind::sum;
       step.numbers = node.numbers;

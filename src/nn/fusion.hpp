@@ -20,6 +20,7 @@ struct Step {
   std::vector<Place> reads, writes;
   Expression expression;                 ///< of pointwise
   std::vector<ContractionIndex> indices; ///< of contraction
+  bool accumulates = false;              ///< of contraction: adds to what is written
   std::vector<std::int64_t> numbers;     ///< of sum: outer, reduced, inner; of gather: length, rows
   std::vector<std::int64_t> in_strides, out_strides; ///< of copy, with expression.shape
   std::shared_ptr<std::vector<std::int64_t> const> index;

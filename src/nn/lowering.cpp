@@ -204,6 +204,7 @@ private:
     if (is_leaf(node.op)) return leaf(id);
     if (is_view(node.op)) return viewed(node);
     if (node.op == Op::concat) return joined(id);
+    if (node.op == Op::add && is_sum_of_products(node)) return accumulated(id);
     LoweredNode own;
     own.op = node.op;
     own.value = node.value;
@@ -216,6 +217,35 @@ private:
     for (int const input : node.inputs) own.inputs.push_back(operand(node, _views.at(input)));
     if (node.op == Op::sum) own.numbers = sum_extents(node);
     return _program.nodes[append(std::move(own))].result;
+  }
+
+  /// Two contractions that nobody else wants: the second can add to the first.
+  bool is_sum_of_products(Node const& node) const {
+    if (node.inputs[0] == node.inputs[1]) return false;
+    for (int const input : node.inputs) {
+      Node const& product = _tape.node(input);
+      if (product.op != Op::einsum || product.shape != node.shape || _users.at(input).size() != 1 ||
+          _result_of.count(input) || _part_of.count(input))
+        return false;
+    }
+    return true;
+  }
+
+  View accumulated(int id) {
+    View const place_of_sum = place(id);
+    int const first = _views.at(_tape.node(id).inputs[0]).node,
+              second = _views.at(_tape.node(id).inputs[1]).node;
+    for (int const product : {first, second}) {
+      LoweredNode& node = _program.nodes[product];
+      node.result = place_of_sum;
+      node.result.node = product;
+      node.result.direct = true;
+      node.kept = _result_of.count(id) || _part_of.count(id);
+    }
+    LoweredNode& last = _program.nodes[std::max(first, second)];
+    last.accumulates = true;
+    last.inputs.push_back(_program.nodes[std::min(first, second)].result);
+    return last.result;
   }
 
   /// An operand as the operation can read it.

@@ -34,7 +34,8 @@ struct LoweredNode {
   std::string text;
   std::shared_ptr<std::vector<std::int64_t> const> index;
   std::string label;
-  bool kept = false; ///< read from memory by whoever wants it: a result or part of a concat
+  bool accumulates = false; ///< of einsum: adds to what its last input has left in the result
+  bool kept = false;        ///< read from memory by whoever wants it: a result or part of a concat
 };
 
 struct Lowered {

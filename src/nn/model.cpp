@@ -149,4 +149,11 @@ Value apply_dense(Layout const& layout, Value theta, std::string const& name, Va
   return dense(x, layout(theta, name + ".weight"), layout(theta, name + ".bias"));
 }
 
+Value apply_dense(Layout const& layout, Value theta, std::string const& name, Value x,
+                  Value other) {
+  Scope const scope(x.tape(), name);
+  Value const bias = layout(theta, name + ".bias");
+  return (dense_product(x, layout(theta, name + ".weight"), bias) + other) + bias;
+}
+
 } // namespace moho::nn

@@ -420,13 +420,17 @@ Value dot(Value a, Value b) {
   return einsum("i,i->", reshape(a, flat), reshape(b, flat));
 }
 
-Value dense(Value x, Value weight, Value bias) {
+Value dense_product(Value x, Value weight, Value bias) {
   Shape const &in = x.shape(), &w = weight.shape();
   if (w.rank() != 2 || in.rank() < 1 || in[-1] != w[1] || bias.shape() != Shape{w[0]})
     fail(x.tape(), "dense: input " + in.str() + ", weight " + w.str() + " (out, in), bias " +
                        bias.shape().str());
   std::string const lead = std::string("abcdefg").substr(0, in.rank() - 1);
-  return einsum(lead + "i,oi->" + lead + "o", x, weight) + bias;
+  return einsum(lead + "i,oi->" + lead + "o", x, weight);
+}
+
+Value dense(Value x, Value weight, Value bias) {
+  return dense_product(x, weight, bias) + bias;
 }
 
 } // namespace moho::nn

@@ -42,7 +42,7 @@ struct Kernel {
       pointwise->run(space, in.data(), out.data());
       break;
     case Step::Kind::contraction:
-      contraction->run(space, in[0], in[1], out[0], scratch_memory);
+      contraction->run(space, in[0], in[1], out[0], scratch_memory, step.accumulates);
       break;
     case Step::Kind::sum:
       sum_middle(space, in[0], out[0], step.numbers[0], step.numbers[1], step.numbers[2]);

@@ -6,10 +6,40 @@
 #include <algorithm>
 
 namespace moho::nn {
-namespace {
+namespace detail {
 
 using Index = std::int64_t;
 constexpr Index leaf_rows = 16, tile = 256, narrow = 64, most_parts = 64;
+
+/// How a sum is worked on. Where `inner` is small, `group` successive rows (a power of 2) make one
+/// long row. A long sum is cut into parts, for threads.
+struct Sum {
+  Index outer, reduced, inner;
+  Index group = 1, rows, tiles, parts = 1, part_rows;
+
+  Sum(Index outer_, Index reduced_, Index inner_)
+      : outer(outer_), reduced(reduced_), inner(inner_) {
+    while (group * inner < narrow && 2 * group <= reduced) group *= 2;
+    rows = reduced / group;
+    tiles = ceil_divide(inner, tile);
+    Index const columns = outer * tiles, entries = reduced * std::min(inner, tile);
+    if (columns < most_parts) parts = std::clamp<Index>(entries / 16384, 1, most_parts / columns);
+    part_rows = ceil_divide(ceil_divide(rows, parts), leaf_rows) * leaf_rows;
+    parts = ceil_divide(rows, part_rows);
+  }
+  Index columns() const { return outer * tiles; }
+  Index first(Index column) const { return column % tiles * tile; }
+  Index width(Index column) const {
+    return group > 1 ? group * inner : std::min(tile, inner - first(column));
+  }
+  Index begin(Index column) const { return column / tiles * reduced * inner + first(column); }
+};
+
+} // namespace detail
+
+namespace {
+
+using namespace detail;
 
 // ---- host ---------------------------------------------------------------------------------------
 
@@ -45,30 +75,6 @@ void sum_rows(T const* in, Index stride, Index rows, Index width, T* out) {
   sum_rows(in + first * stride, stride, rows - first, width, rest);
   add_row(rest, width, out);
 }
-
-/// How a sum is worked on. Where `inner` is small, `group` successive rows (a power of 2) make one
-/// long row. A long sum is cut into parts, for threads.
-struct Sum {
-  Index outer, reduced, inner;
-  Index group = 1, rows, tiles, parts = 1, part_rows;
-
-  Sum(Index outer_, Index reduced_, Index inner_)
-      : outer(outer_), reduced(reduced_), inner(inner_) {
-    while (group * inner < narrow && 2 * group <= reduced) group *= 2;
-    rows = reduced / group;
-    tiles = ceil_divide(inner, tile);
-    Index const columns = outer * tiles, entries = reduced * std::min(inner, tile);
-    if (columns < most_parts) parts = std::clamp<Index>(entries / 16384, 1, most_parts / columns);
-    part_rows = ceil_divide(ceil_divide(rows, parts), leaf_rows) * leaf_rows;
-    parts = ceil_divide(rows, part_rows);
-  }
-  Index columns() const { return outer * tiles; }
-  Index first(Index column) const { return column % tiles * tile; }
-  Index width(Index column) const {
-    return group > 1 ? group * inner : std::min(tile, inner - first(column));
-  }
-  Index begin(Index column) const { return column / tiles * reduced * inner + first(column); }
-};
 
 template <class T>
 void sum_part(Sum const& s, T const* in, Index column, Index part, T* out) {

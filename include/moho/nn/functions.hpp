@@ -115,14 +115,26 @@ KOKKOS_FORCEINLINE_FUNCTION T mixed_polynomial(T x, T square, T c0, T c1, T c2, 
   return polynomial(x, c0, c1, high);
 }
 
+/// yes or no. Without masked instructions a compiler does not vectorise arithmetic that it has
+/// moved into one branch of a choice (it might trap), so there the choice is one of bits.
+template <class T>
+KOKKOS_FORCEINLINE_FUNCTION T choose(bool condition, T yes, T no) {
+#if defined(__AVX512F__) || defined(__CUDACC__) || defined(__HIPCC__)
+  return condition ? yes : no;
+#else
+  Word<T> const mask = -static_cast<Word<T>>(condition);
+  return from_bits<T>((bits(yes) & mask) | (bits(no) & ~mask));
+#endif
+}
+
 // NaN passes both.
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION T at_least(T x, T bound) {
-  return x < bound ? bound : x;
+  return choose(x < bound, bound, x);
 }
 template <class T>
 KOKKOS_FORCEINLINE_FUNCTION T at_most(T x, T bound) {
-  return x > bound ? bound : x;
+  return choose(x > bound, bound, x);
 }
 /// min(|x|, bound) by the bits, in half the instructions; of NaN: bound.
 template <class T>
@@ -272,19 +284,19 @@ KOKKOS_FORCEINLINE_FUNCTION T log(T x) {
   using Word = typename R::Word;
   using detail::fused;
   bool const tiny = x < R::least_normal;
-  const Word lifted = detail::bits(tiny ? x * R::lift : x) - R::sqrt_half;
+  const Word lifted = detail::bits(detail::choose(tiny, x * R::lift, x)) - R::sqrt_half;
   // the exponent, made positive, as an integer in the mantissa of 2^mantissa
   constexpr Word one = Word(1) << R::mantissa, offset = R::bias + 1;
   const Word k = (lifted + offset * one) >> R::mantissa;
   constexpr T two_to = T(one);
   const T whole = detail::from_bits<T>(k | detail::bits(two_to)) - (two_to + T(offset));
-  const T n = whole - (tiny ? R::lift_bits : T(0));
+  const T n = whole - detail::choose(tiny, R::lift_bits, T(0));
   const T f = detail::from_bits<T>(lifted - (k - offset) * one + R::sqrt_half) - T(1);
   const T s = f / (T(2) + f), z = s * s, half = T(0.5) * f;
   const T low = fused(s, fused(z, detail::log_series(z), half * f), n * R::ln2_low);
   const T y = fused(n, R::ln2_high, f - fused(half, f, -low));
-  const T special = x == T(0) ? -R::infinity : R::nan;
-  return x > T(0) ? (x > R::largest ? x : y) : special;
+  const T special = detail::choose(x == T(0), -R::infinity, R::nan);
+  return detail::choose(x > T(0), detail::choose(x > R::largest, x, y), special);
 }
 
 /// 1 / (1 + e^-x)
@@ -294,7 +306,7 @@ KOKKOS_FORCEINLINE_FUNCTION T sigmoid(T x) {
   const T r = detail::reduced(detail::at_least(-std::fabs(x), detail::Real<T>::half_least), t);
   const T p = detail::r_coth(r * r), scale = detail::power_of_two(t);
   const T below = p - r, above = p + r; // e^-|x| = scale above / below
-  return (x < T(0) ? scale * above : below) / detail::fused(scale, above, below);
+  return detail::choose(x < T(0), scale * above, below) / detail::fused(scale, above, below);
 }
 
 /// Error relative to tanh, down to 0.
@@ -415,7 +427,7 @@ KOKKOS_FORCEINLINE_FUNCTION T gelu_slope(T x) {
                          0x1.6273a1e770dc1p-7, 0x1.04bde66590273p-10, 0x1.691ce0c7e66e3p-15);
   }
   const T tail = (T(0.5) * g.scale) * ((g.s - g.r) * above) / ((g.s + g.r) * below);
-  return x < T(0) ? tail : T(1) - tail;
+  return detail::choose(x < T(0), tail, T(1) - tail);
 }
 
 } // namespace moho::nn::functions

@@ -83,5 +83,7 @@ protected:
 /// A dense layer `name` (.weight (out, in), .bias (out)) for a layout, and its application.
 void add_dense(Layout& layout, std::string const& name, std::int64_t inputs, std::int64_t outputs);
 Value apply_dense(Layout const& layout, Value theta, std::string const& name, Value x);
+/// The same added to `other`, which may be a contraction: then one adds to the other in place.
+Value apply_dense(Layout const& layout, Value theta, std::string const& name, Value x, Value other);
 
 } // namespace moho::nn

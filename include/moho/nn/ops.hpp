@@ -70,5 +70,7 @@ Value dot(Value a, Value b); ///< sum of all products, a number
 // ---- layers ------------------------------------------------------------------------------------
 /// x W^T + b over the last axis: x (.., in), W (out, in), b (out).
 Value dense(Value x, Value weight, Value bias);
+/// x W^T alone, checked in the same way.
+Value dense_product(Value x, Value weight, Value bias);
 
 } // namespace moho::nn

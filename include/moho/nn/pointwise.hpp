@@ -14,7 +14,8 @@ namespace moho::nn {
 inline constexpr int max_loads = 32, max_stores = 24, max_instructions = 96;
 
 /// Register `loads.size() + i` = op(a, b, c), for the i-th instruction. Registers below
-/// `loads.size()` are what was loaded.
+/// `loads.size()` are what was loaded. Powers of -4, -3 .. 4 are products, 0.5 is sqrt, others are
+/// exp(value log a). NaN comes through everything but `greater` and the condition of `select`.
 struct Instruction {
   Op op = Op::copy;
   int a = 0, b = 0, c = 0;

@@ -58,7 +58,7 @@ FnoStages Fno2d::stages(Value theta, Value x) const {
   stages.lift = h;
   for (int layer = 0; layer < _options.layers; ++layer) {
     stages.spectral.push_back(spectral(theta, layer, h));
-    h = stages.spectral.back() + apply_dense(_layout, theta, "skip" + std::to_string(layer), h);
+    h = apply_dense(_layout, theta, "skip" + std::to_string(layer), h, stages.spectral.back());
     if (layer + 1 < _options.layers) h = gelu(h);
     stages.blocks.push_back(h);
   }

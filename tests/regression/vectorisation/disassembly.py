@@ -9,10 +9,10 @@ REGISTER_OF_LANES = {8: "zmm", 4: "ymm", 2: "xmm"}
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(?:\{\w+\}\s+)?(\S+)\s*(.*)$")
 TARGET = re.compile(r"^\*?([0-9a-f]+) <([^>+]+(?:>[^>+]*)*?)(\+0x[0-9a-f]+)?>")
-# add, subtract, multiply, divide, square root, fused multiply-add, of doubles
-ARITHMETIC = re.compile(r"^v?(?:add|sub|mul|div|sqrt|fn?m(?:add|sub)(?:132|213|231))(pd|sd)$")
+# add, subtract, multiply, divide, square root, fused multiply-add, of doubles or floats
+ARITHMETIC = re.compile(r"^v?(?:add|sub|mul|div|sqrt|fn?m(?:add|sub)(?:132|213|231))([ps][ds])$")
 LIBM = re.compile(r"^(?:__)?c?(?:exp|exp2|expm1|log|log2|log10|log1p|sin|cos|sincos|tan|sinh|cosh|"
-                  r"tanh|pow|ldexp|floor|sqrt)f?(?:_finite)?(?:@.*)?$")
+                  r"tanh|erf|erfc|fma|pow|ldexp|floor|sqrt)f?(?:_finite)?(?:@.*)?$")
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Instruction:
 
 @dataclass
 class Tally:
-    """Instructions of double arithmetic: packed by register, scalar; calls to libm."""
+    """Instructions of floating-point arithmetic: packed by register, scalar; calls to libm."""
     packed: dict = field(default_factory=lambda: {"zmm": 0, "ymm": 0, "xmm": 0})
     scalar: int = 0
     libm: set = field(default_factory=set)
@@ -34,7 +34,7 @@ class Tally:
 
     def add(self, one):
         arithmetic = ARITHMETIC.match(one.name)
-        if arithmetic and arithmetic[1] == "sd":
+        if arithmetic and arithmetic[1][0] == "s":
             self.scalar += 1
         elif arithmetic:
             width = next(w for w in ("zmm", "ymm", "xmm") if w in one.operands)
@@ -54,7 +54,7 @@ class Tally:
         return self.packed[register] / max(1, self.arithmetic())
 
     def __str__(self):
-        return (f"{self.arithmetic()} instructions of double arithmetic in "
+        return (f"{self.arithmetic()} instructions of arithmetic in "
                 f"{len(self.functions)} functions: {self.packed}, {self.scalar} scalar; "
                 f"libm: {sorted(self.libm) or 'none'}")
 
@@ -110,18 +110,27 @@ def tally_of(functions, name):
     return tally(functions, functions[name], Tally(functions={name}))
 
 
-def hottest_loop(functions, name):
-    """Of all loops in a function and in what it calls, the one with the most arithmetic, calls
-    included. A loop is the part between a backward jump and where it goes."""
-    best = Tally()
+def loops(functions, name):
+    """Tallies of all loops in a function and in what it calls, calls included. A loop is the part
+    between a backward jump and where it goes."""
     for here in tally_of(functions, name).functions:
         body = functions[here]
         for jump in body:
             if 0 <= jump.target <= jump.address:
                 part = [one for one in body if jump.target <= one.address <= jump.address]
-                found = tally(functions, part, Tally(functions={here}))
-                best = max(best, found, key=Tally.arithmetic)
-    return best
+                yield tally(functions, part, Tally(functions={here}))
+
+
+def hottest_loop(functions, name):
+    """The loop with the most arithmetic."""
+    return max(loops(functions, name), key=Tally.arithmetic, default=Tally())
+
+
+def widest_loop(functions, name, lanes):
+    """The loop with the most arithmetic on full registers: of a plain loop that the compiler has
+    vectorised, the part that is not its remainder."""
+    register = REGISTER_OF_LANES[lanes]
+    return max(loops(functions, name), key=lambda one: one.packed[register], default=Tally())
 
 
 def objections(found, lanes, least, most_scalar=0.1):

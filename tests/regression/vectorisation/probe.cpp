@@ -2,6 +2,7 @@
 // The kernels as functions of their own, compiled as the library is, to be disassembled; and the
 // same kernels as they must not look. Nothing here is inlined into a caller.
 #include "moho/dispersion/love.hpp"
+#include "moho/nn/functions.hpp"
 #include <cmath>
 #include <cstdio>
 
@@ -64,6 +65,40 @@ PROBE void wrong_libm(Model const*, HostPack const* in, HostPack* out) {
   *out = x;
 }
 
+// Plain loops over the elementary functions of floats and doubles: the compiler vectorises them.
+#define LOOP(name, function, T)                                                                    \
+  PROBE void probe_loop_##name(T const* x, T* y, long n) {                                         \
+    for (long i = 0; i < n; ++i) y[i] = nn::functions::function(x[i]);                             \
+  }
+// clang-format off
+#define LOOPS(T)                                                                                   \
+  LOOP(exp_##T, exp, T) LOOP(log_##T, log, T) LOOP(tanh_##T, tanh, T)                              \
+  LOOP(sigmoid_##T, sigmoid, T) LOOP(sin_##T, sin, T) LOOP(cos_##T, cos, T) LOOP(erf_##T, erf, T)  \
+  LOOP(gelu_##T, gelu, T) LOOP(gelu_slope_##T, gelu_slope, T)
+LOOPS(double)
+LOOPS(float)
+// clang-format on
+
+// And as they must not look: a call in each entry, an entry that waits for the one before.
+PROBE void wrong_loop_libm(float const* x, float* y, long n) {
+  for (long i = 0; i < n; ++i) y[i] = std::erf(x[i]) * x[i] + 0.5f * x[i] - x[i] * x[i];
+}
+PROBE void wrong_loop_chain(double const* x, double* y, long n) {
+  for (long i = 1; i < n; ++i) y[i] = nn::functions::exp(y[i - 1] * x[i]);
+}
+
+/// One value of each loop.
+template <class T, class... Probe>
+void run_loops(Probe*... probe) {
+  T x[100], y[100];
+  for (int i = 0; i < 100; ++i) x[i] = T(0.1) + T(0.03) * T(i), y[i] = 0;
+  auto const one = [&](auto* function) {
+    function(x, y, 100);
+    std::printf("%g\n", static_cast<double>(y[40]));
+  };
+  (one(probe), ...);
+}
+
 /// Prints the lanes of a pack; with an argument, also what each probe returns.
 int main(int argc, char**) {
   std::printf("%d\n", Scalar<HostPack>::lanes);
@@ -85,5 +120,11 @@ int main(int argc, char**) {
     probe(&model, scalar_in, &scalar_out);
     std::printf("%g\n", scalar_out);
   }
+#define ALL_LOOPS(T)                                                                               \
+  probe_loop_exp_##T, probe_loop_log_##T, probe_loop_tanh_##T, probe_loop_sigmoid_##T,             \
+      probe_loop_sin_##T, probe_loop_cos_##T, probe_loop_erf_##T, probe_loop_gelu_##T,             \
+      probe_loop_gelu_slope_##T
+  run_loops<double>(ALL_LOOPS(double), wrong_loop_chain);
+  run_loops<float>(ALL_LOOPS(float), wrong_loop_libm);
   return 0;
 }

@@ -13,6 +13,11 @@ import pytest
 LEAST = {"probe_rayleigh": 180, "probe_rayleigh_secular": 150, "probe_love": 50,
          "probe_rayleigh_derivatives": 500, "probe_love_derivatives": 150,
          "probe_exp": 10, "probe_sincos": 15}
+# Of plain loops over elementary functions, likewise, for floats and doubles.
+PLAIN = {"exp": (9, 13), "log": (12, 17), "tanh": (9, 12), "sigmoid": (9, 12), "sin": (9, 12),
+         "cos": (9, 12), "erf": (10, 18), "gelu": (13, 26), "gelu_slope": (15, 26)}
+PLAIN_LOOPS = [(f"probe_loop_{name}_{kind}", least[kind == "double"])
+               for name, least in PLAIN.items() for kind in ("float", "double")]
 LOOPS = [name for name in LEAST if name not in ("probe_exp", "probe_sincos")]
 
 
@@ -57,6 +62,25 @@ def test_its_hot_loop_is_vectorised(probe, lanes, say, name):
     found = disassembly.hottest_loop(probe, name)
     say(f"{name}, hot loop: {found}")
     assert disassembly.objections(found, lanes, LEAST[name] // 2) == []
+
+
+@pytest.mark.parametrize("name,least", PLAIN_LOOPS)
+def test_a_plain_loop_over_a_function_is_vectorised(probe, lanes, say, name, least):
+    if lanes == 2 and name.endswith("double"):
+        pytest.skip("allowed: SSE2 does not compare 64-bit integers")
+    found = disassembly.widest_loop(probe, name, lanes)
+    say(f"{name}: {found}")
+    assert disassembly.objections(found, lanes, least) == []
+    assert not disassembly.tally_of(probe, name).libm
+
+
+@pytest.mark.parametrize("name,why", [("wrong_loop_libm", "libm"), ("wrong_loop_chain", "scalar")])
+def test_a_loop_that_cannot_be_vectorised_is_rejected(probe, lanes, say, name, why):
+    found = disassembly.hottest_loop(probe, name)
+    wrong = disassembly.objections(found, lanes, 1)
+    say(f"{name}: {wrong}")
+    assert any(why in one for one in wrong) and any("only 0" in one for one in wrong)
+    assert disassembly.objections(disassembly.widest_loop(probe, name, lanes), lanes, 1)
 
 
 @pytest.mark.parametrize("name", ["wrong_rayleigh", "wrong_love"])

@@ -48,7 +48,7 @@ TEST(Program, FusionChangesNoBit) {
   plain.fuse = false;
   auto const fused = training.run({}), single = training.run(plain);
   EXPECT_EQ(fused, single);
-  EXPECT_LT(Program<double>(training.results).steps() + 40,
+  EXPECT_LT(Program<double>(training.results).steps() + 25,
             Program<double>(training.results, plain).steps());
   // what is compared would show a change of the last bit
   training.values[1][3] = std::nextafter(training.values[1][3], 2.0);
