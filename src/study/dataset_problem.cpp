@@ -176,7 +176,7 @@ private:
   Source _input, _output;
 };
 
-class DatasetProblem : public Problem, public Gridded {
+class DatasetProblem : public Problem, public Gridded, public Streamed {
 public:
   explicit DatasetProblem(Settings const& settings)
       : _s(settings), _contents(_s), _grid(_contents.grid(_s.step)) {
@@ -222,6 +222,16 @@ public:
     if (comm.root()) truth.set(output_array, "", output, {n, _grid.size()});
     truth.set("uncertainty", "", std::vector<double>{nan});
     return truth;
+  }
+
+  void read_items(std::span<const std::int64_t> items, std::span<double> inputs,
+                  std::span<double> outputs) const override {
+    auto in = inputs.begin(), out = outputs.begin();
+    for (const std::int64_t item : items) {
+      auto const number = static_cast<std::uint64_t>(item);
+      in = std::ranges::copy(read(_contents.input(), Split::train, number, 1), in).out;
+      out = std::ranges::copy(read(_contents.output(), Split::train, number, 1), out).out;
+    }
   }
 
   std::vector<Check> verify(parallel::Comm const& comm) const override;

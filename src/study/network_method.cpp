@@ -9,6 +9,7 @@
 #include "moho/study/networks.hpp"
 #include "moho/study/training.hpp"
 #include "moho/study/weights_file.hpp"
+#include "streamed_items.hpp"
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -37,19 +38,26 @@ Rows shared(parallel::Comm const& comm, Matrix const& items) {
 struct Affine {
   std::vector<double> mean, deviation;
 
-  /// What `scaling` says of the rows; "none" leaves them.
-  static Affine of(std::string const& scaling, Rows const& rows, std::size_t channels,
-                   std::string const& what) {
-    auto const width = static_cast<std::size_t>(rows.width);
-    Affine affine{std::vector<double>(width, 0.0), std::vector<double>(width, 1.0)};
-    if (scaling == "none") return affine;
-    Normalisation const found = normalisation(
-        rows.values, width, channels, scaling == "point" ? Scaling::point : Scaling::channel, what);
+  static Affine none(std::size_t width) {
+    return {std::vector<double>(width, 0.0), std::vector<double>(width, 1.0)};
+  }
+  static Affine of(Normalisation const& found, std::size_t width) {
+    Affine affine = none(width);
     for (std::size_t i = 0; i < width; ++i) {
       affine.mean[i] = found.mean[i % found.mean.size()];
       affine.deviation[i] = found.deviation[i % found.deviation.size()];
     }
     return affine;
+  }
+  /// What `scaling` says of the rows; "none" leaves them.
+  static Affine of(std::string const& scaling, Rows const& rows, std::size_t channels,
+                   std::string const& what) {
+    auto const width = static_cast<std::size_t>(rows.width);
+    if (scaling == "none") return none(width);
+    return of(normalisation(rows.values, width, channels, scaling_of(scaling), what), width);
+  }
+  static Scaling scaling_of(std::string const& scaling) {
+    return scaling == "point" ? Scaling::point : Scaling::channel;
   }
   /// 0 where training never varied.
   void apply(std::vector<double>& rows) const {
@@ -204,6 +212,7 @@ public:
   }
   std::vector<double> hessian_product(std::vector<double> const& parameters,
                                       std::vector<double> const& v) override {
+    refuse_streamed();
     MOHO_REQUIRE(parameters.size() == _theta.size() && v.size() == _theta.size());
     nn::Tape tape;
     nn::Value const theta = tape.input("theta", {_model->layout().size()}),
@@ -247,18 +256,10 @@ private:
     auto const* gridded = capability<Gridded>(problem);
     std::optional<Grid> grid;
     if (gridded) grid = gridded->grid();
-    TrainingSet set = training_set(problem, _comm);
-    _units = _comm.broadcast(set.units);
-    _inputs = shared(_comm, set.inputs);
-    _targets = shared(_comm, set.targets);
-    std::string const data = " of the training items";
-    _input_scale =
-        Affine::of(_parameters.text("input_scaling"), _inputs,
-                   grid ? static_cast<std::size_t>(grid->input_channels) : 1, "input" + data);
-    _target_scale =
-        Affine::of(_parameters.text("output_scaling"), _targets,
-                   grid ? static_cast<std::size_t>(grid->output_channels) : 1, "output" + data);
-    _input_scale.apply(_inputs.values);
+    if (_parameters.flag("stream"))
+      read_statistics(problem, grid);
+    else
+      read_training_set(problem, grid);
     _model = _entry.make(_parameters, shape_of(grid));
     std::size_t const asked = problem.count(Split::validation);
     if (asked == 0) return;
@@ -272,6 +273,59 @@ private:
     if (_comm.root()) known = truth.reals(output_array);
     _validation_targets.values = _comm.broadcast(std::span<double const>(known));
   }
+
+  void read_training_set(Problem const& problem, std::optional<Grid> const& grid) {
+    TrainingSet set = training_set(problem, _comm);
+    _units = _comm.broadcast(set.units);
+    _inputs = shared(_comm, set.inputs);
+    _targets = shared(_comm, set.targets);
+    _input_scale =
+        Affine::of(_parameters.text("input_scaling"), _inputs,
+                   grid ? static_cast<std::size_t>(grid->input_channels) : 1, inputs_word);
+    _target_scale =
+        Affine::of(_parameters.text("output_scaling"), _targets,
+                   grid ? static_cast<std::size_t>(grid->output_channels) : 1, outputs_word);
+    _input_scale.apply(_inputs.values);
+  }
+
+  /// Passes over the training items once, a block at a time, for what scaling has to know.
+  void read_statistics(Problem const& problem, std::optional<Grid> const& grid) {
+    constexpr std::size_t block = 64;
+    _streamed = capability<Streamed>(problem);
+    if (!_streamed || !grid)
+      throw Error(
+          "method.stream = true (the items of this problem are not in a file) set it to false");
+    MapShape const shape = shape_of(grid);
+    _inputs.count = _targets.count = static_cast<std::int64_t>(problem.count(Split::train));
+    _inputs.width = shape.inputs;
+    _targets.width = shape.outputs;
+    auto const inputs = static_cast<std::size_t>(shape.inputs),
+               outputs = static_cast<std::size_t>(shape.outputs);
+    Moments of_inputs(inputs), of_targets(outputs);
+    for (std::size_t first = 0; first < problem.count(Split::train); first += block) {
+      std::size_t const n = std::min(block, problem.count(Split::train) - first);
+      const Batch some = problem.draw(Split::train, first, n);
+      of_inputs.add(some.reals(input_array));
+      const Batch known = problem.truth(some, _comm);
+      std::vector<double> answers;
+      if (_comm.root()) answers = known.reals(output_array);
+      of_targets.add(_comm.broadcast(std::span<double const>(answers)));
+    }
+    auto const scale = [&](char const* key, Moments const& moments, std::size_t width, int channels,
+                           char const* what) {
+      std::string const& scaling = _parameters.text(key);
+      if (scaling == "none") return Affine::none(width);
+      return Affine::of(moments.normalisation(static_cast<std::size_t>(channels),
+                                              Affine::scaling_of(scaling), what),
+                        width);
+    };
+    _input_scale = scale("input_scaling", of_inputs, inputs, grid->input_channels, inputs_word);
+    _target_scale =
+        scale("output_scaling", of_targets, outputs, grid->output_channels, outputs_word);
+  }
+
+  static constexpr char const *inputs_word = "input of the training items",
+                              *outputs_word = "output of the training items";
 
   /// What is trained and how, for checkpoints.
   std::string identity() const {
@@ -341,11 +395,18 @@ private:
 
   template <class T>
   Preparation trained(Forward<T>& forward) {
-    std::vector<T> inputs(_inputs.values.begin(), _inputs.values.end()),
-        targets(_targets.values.begin(), _targets.values.end());
-    MemoryItems<T> const items({std::move(inputs), std::move(targets)},
-                               {_inputs.width, _targets.width});
-    BatchLoss<T> loss(items, item_loss(), _model->layout().size(), _entry.chunk);
+    std::unique_ptr<ItemSource<T>> items;
+    if (_streamed) {
+      items = std::make_unique<StreamedItems<T>>(
+          *_streamed, _inputs.count, _inputs.width, _targets.width,
+          [this](std::vector<double>& rows) { _input_scale.apply(rows); });
+    } else {
+      std::vector<T> inputs(_inputs.values.begin(), _inputs.values.end()),
+          targets(_targets.values.begin(), _targets.values.end());
+      items = std::make_unique<MemoryItems<T>>(std::vector{std::move(inputs), std::move(targets)},
+                                               std::vector{_inputs.width, _targets.width});
+    }
+    BatchLoss<T> loss(*items, item_loss(), _model->layout().size(), _entry.chunk);
     std::vector<double> const first = _model->layout().initial(_options.seed);
     Validation<T> validation;
     if (_validation_inputs.count > 0)
@@ -404,6 +465,7 @@ private:
 
   /// Loss over all training items, and its gradient.
   double whole_loss(std::vector<double> const& parameters, std::vector<double>* gradient) {
+    refuse_streamed();
     MOHO_REQUIRE(parameters.size() == _theta.size());
     MemoryItems<double> const items({_inputs.values, _targets.values},
                                     {_inputs.width, _targets.width});
@@ -416,6 +478,12 @@ private:
     double const value = sum.evaluate(to_device("moho::study::theta", parameters), to);
     if (gradient) *gradient = to_host(to);
     return value;
+  }
+
+  void refuse_streamed() const {
+    if (_streamed)
+      throw Error("the loss over all items of a network that was trained with stream = true (they "
+                  "are not in memory) train it with stream = false");
   }
 
   static void fill(nn::Program<double>& program, nn::Value array, Rows const& rows,
@@ -432,6 +500,7 @@ private:
   Parameters _parameters;
   TrainingOptions _options;
   Sitting _sitting;
+  Streamed const* _streamed = nullptr; ///< while it is trained on items in a file
   parallel::Comm _comm;
   std::string _units;
   Rows _inputs, _targets, _validation_inputs, _validation_targets; ///< inputs are scaled
@@ -468,6 +537,7 @@ MethodEntry network_method(NetworkEntry const& network) {
                         0,
                         0,
                         {"float64", "float32"}});
+  parameters.push_back({"stream", false, "read items from their file when a batch wants them"});
   parameters.push_back({"weights", std::string(), "file of weights to take instead of training"});
   return {
       network.name,

@@ -13,12 +13,14 @@
 #pragma once
 #include "moho/parallel/communicator.hpp"
 #include "moho/study/dispersion_prior.hpp"
+#include "moho/study/grid_task.hpp"
 #include "moho/study/parameters.hpp"
 #include "moho/study/problem.hpp"
 #include "moho/study/registry.hpp"
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,17 @@ std::string write_dataset(std::string const& path, Problem const& problem,
 /// SHA-256 of shape (8 bytes each) and values (as stored, little-endian) of `nu`, where there is
 /// one, and `tensor`. Read in blocks. Not collective. Throws moho::Error like the problem below.
 std::string dataset_sha256(std::string const& path);
+
+/// A problem whose training items every rank can read for itself, a few at a time: what training
+/// need not hold in memory. A capability.
+class Streamed {
+public:
+  virtual ~Streamed() = default;
+  /// Items of the training split by their numbers: inputs (n, inputs), outputs (n, outputs). Not
+  /// collective.
+  virtual void read_items(std::span<const std::int64_t> items, std::span<double> inputs,
+                          std::span<double> outputs) const = 0;
+};
 
 /// `dataset`, task "function map": inputs and outputs from a file of the layouts above, on each
 /// `subsample`-th point. Of its n items the first train_share n are for training, the next

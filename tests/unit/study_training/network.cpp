@@ -189,6 +189,40 @@ TEST(Network, WeightsOfAFileAnswerTheSame) {
   if (comm.root()) std::filesystem::remove(path);
 }
 
+/// Items of a file, in memory and read as they are wanted.
+std::vector<double> losses_of(bool stream, std::string const& scaling) {
+  ProblemEntry const& entry = find_problem("dataset");
+  auto const problem = entry.make(defaults(entry.parameters), {});
+  Parameters parameters = small("mlp");
+  parameters.set("epochs", Value(std::int64_t{3}));
+  parameters.set("stream", Value(stream));
+  parameters.set("input_scaling", Value(scaling));
+  parameters.set("output_scaling", Value(scaling));
+  auto const method = find_method("mlp").make(parameters);
+  for (Dataset const& data : method->prepare(*problem, parallel::Comm()).data)
+    if (data.path == "history/loss") return std::get<std::vector<double>>(data.values);
+  return {};
+}
+
+TEST(Network, StreamedItemsTrainLikeThoseInMemory) {
+  auto const memory = losses_of(false, "none"), streamed = losses_of(true, "none");
+  ASSERT_EQ(memory.size(), 3u);
+  EXPECT_EQ(memory, streamed);
+  for (char const* const scaling : {"channel", "point"}) {
+    auto const a = losses_of(false, scaling), b = losses_of(true, scaling);
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-9 * a[i]) << scaling;
+    EXPECT_NE(a, memory);
+  }
+}
+
+TEST(Network, OnlyFilesCanBeStreamed) {
+  Parameters parameters = small("mlp");
+  parameters.set("stream", Value(true));
+  auto const problem = sines();
+  auto const method = find_method("mlp").make(parameters);
+  EXPECT_THROW(method->prepare(*problem, parallel::Comm()), Error);
+}
+
 TEST(Network, WhatCannotServeIsRefusedEarly) {
   auto const problem = sines();
   Parameters modes = small("fno");
