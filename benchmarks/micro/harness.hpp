@@ -55,5 +55,6 @@ void register_kernel_benchmarks(Harness& harness);
 void register_dispersion_benchmarks(Harness& harness);
 void register_linear_map_benchmarks(Harness& harness);
 void register_fem_benchmarks(Harness& harness);
+void register_nn_benchmarks(Harness& harness);
 
 } // namespace moho::micro

@@ -120,6 +120,7 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   register_dispersion_benchmarks(harness);
   register_linear_map_benchmarks(harness);
   register_fem_benchmarks(harness);
+  register_nn_benchmarks(harness);
   std::size_t ran = 0;
   if (comm.root()) {
     describe_run(comm);

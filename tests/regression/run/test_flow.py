@@ -240,7 +240,8 @@ PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
             "burgers-1d", "darcy-operator", "dataset"}
 METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
            "fem-1d", "fd-fit", "fem", "fem-evolution", "fem-batch", "assembly", "simp-mma",
-           "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity"}
+           "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity", "mlp",
+           "deep-linear", "resnet", "deeponet", "fno"}
 
 
 def test_the_list_names_everything_and_finds_bad_studies(place):
