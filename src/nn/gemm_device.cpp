@@ -5,6 +5,7 @@
 #include "products.hpp"
 #include <string>
 #include <type_traits>
+#include <utility>
 #if defined(KOKKOS_ENABLE_CUDA) && defined(MOHO_NN_CUBLAS)
 #include <cublas_v2.h>
 #endif

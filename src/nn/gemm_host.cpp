@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #if __has_include(<dlfcn.h>)
 #include <dlfcn.h>
 #endif

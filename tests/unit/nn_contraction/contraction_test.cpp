@@ -114,6 +114,37 @@ TEST(Contraction, CountsItsFlops) {
       2 * 3 * 5 * 7);
 }
 
+#if defined(KOKKOS_ENABLE_OPENMP) && KOKKOS_VERSION >= 40000
+TEST(Contraction, OneThreadComputesTheBitsOfAll) {
+  ExecutionSpace const all;
+  if (all.concurrency() < 2) return; // the test runs with 1 and with 2 threads
+  auto const parts = Kokkos::Experimental::partition_space(all, 1, all.concurrency() - 1);
+  for (Use const& use :
+       std::vector<Use>{{"ni,oi->no", {{'n', 9000}, {'i', 50}, {'o', 50}}},
+                        {"oi,in->on", {{'n', 9000}, {'i', 50}, {'o', 50}}},
+                        {"no,ni->oi", {{'n', 9000}, {'i', 50}, {'o', 50}}},
+                        {"on,in->oi", {{'n', 9000}, {'i', 50}, {'o', 50}}},
+                        {"bno,bni->oi", {{'b', 9}, {'n', 999}, {'i', 7}, {'o', 9}}},
+                        {"ij,jk->ik", {{'i', 700}, {'j', 600}, {'k', 800}}},
+                        {"ij,i->j", {{'i', 20000}, {'j', 70}}},
+                        {"kn,bnc->bkc", {{'k', 32}, {'n', 512}, {'b', 3}, {'c', 64}}}}) {
+    Case const what = case_of(use.text, use.extents);
+    Contraction<float> const contraction(what.indices);
+    auto const a = to_device("a", random_values<float>(static_cast<std::size_t>(what.span_a), 1)),
+               b = to_device("b", random_values<float>(static_cast<std::size_t>(what.span_b), 2));
+    Device<float> const scratch("scratch", contraction.scratch() + 1);
+    std::vector<std::vector<float>> results;
+    for (ExecutionSpace const& space : {all, parts[0]}) {
+      Device<float> const c("c", static_cast<std::size_t>(what.span_c));
+      contraction.run(space, a.data(), b.data(), c.data(), scratch.data());
+      space.fence();
+      results.push_back(to_host(c));
+    }
+    EXPECT_EQ(results[0], results[1]) << use.text;
+  }
+}
+#endif
+
 constexpr std::int64_t absent = ContractionIndex::absent;
 
 TEST(Contraction, RefusesIndicesThatAreNotAllowed) {

@@ -53,8 +53,10 @@ TEST(Dft, InverseGivesRealFunctionsBack) {
       }
       EXPECT_NEAR(back, x[j], 1e-13);
     }
-    EXPECT_EQ(inverse[3 * 2 * modes + modes], 0);                         // Im of mode 0
-    if (n % 2 == 0) EXPECT_EQ(inverse[3 * 2 * modes + 2 * modes - 1], 0); // Im of Nyquist's
+    EXPECT_EQ(inverse[3 * 2 * modes + modes], 0); // Im of mode 0
+    if (n % 2 == 0) {
+      EXPECT_EQ(inverse[3 * 2 * modes + 2 * modes - 1], 0); // Im of Nyquist's
+    }
     EXPECT_NE(inverse[3 * 2 * modes + modes + 1], 0);
   }
 }

@@ -28,7 +28,9 @@ TEST(ExampleNetwork, LearnsLikeAnyOther) {
   method->accept(*asked);
   Preparation const report = method->prepare(*asked, parallel::Comm());
   for (Metric const& metric : report.metrics)
-    if (metric.name == "train_loss") EXPECT_LT(metric.value, 0.5);
+    if (metric.name == "train_loss") {
+      EXPECT_LT(metric.value, 0.5);
+    }
 }
 
 /// The part of the header that CONTRIBUTING.md has to show.

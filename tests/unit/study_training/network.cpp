@@ -176,7 +176,9 @@ TEST(Network, WeightsOfAFileAnswerTheSame) {
   comm.barrier();
   parameters.set("weights", Value(path));
   Trained const other("mlp", parameters);
-  if (comm.root()) EXPECT_EQ(one.values(), other.values());
+  if (comm.root()) {
+    EXPECT_EQ(one.values(), other.values());
+  }
   parameters.set("width", Value(std::int64_t{9}));
   try {
     Trained const wrong("mlp", parameters);

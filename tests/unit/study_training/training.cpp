@@ -3,6 +3,7 @@
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
 #include "training_support.hpp"
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -39,7 +40,9 @@ TEST(Training, FastModeIsCloseAndNotTheSame) {
   for (std::size_t i = 0; i < exact.history.loss.size(); ++i)
     EXPECT_NEAR(fast.history.loss[i], exact.history.loss[i], 1e-6 * exact.history.loss[i]);
   // shards of one or two ranks are summed in another order
-  if (parallel::Comm().size() <= 2) EXPECT_NE(fast.parameters, exact.parameters);
+  if (parallel::Comm().size() <= 2) {
+    EXPECT_NE(fast.parameters, exact.parameters);
+  }
 }
 
 /// Training that ends after two epochs and goes on from its checkpoint.
@@ -155,6 +158,92 @@ TEST(Training, PatienceEndsItAndTheBestIsKept) {
   EXPECT_EQ(outcome.best_epoch, 2);
   EXPECT_EQ(outcome.parameters, best);
   EXPECT_EQ(calls, 6);
+}
+
+/// scale (100 (y - x^2)^2 + (x - to)^2) of (x, y), an eighth from each shard: Rosenbrock's valley.
+class Valley : public ShardedLoss<double> {
+public:
+  double to = 1, scale = 1;
+  std::int64_t parameters() const override { return 2; }
+  void share(int shards) override { _shards = shards; }
+  double evaluate(int, DeviceArray<double> const& theta, DeviceArray<double> const& gradient,
+                  Ready const&) override {
+    double const x = theta(0), y = theta(1), by = scale / _shards, bend = y - x * x;
+    gradient(0) = by * (-400 * x * bend + 2 * (x - to));
+    gradient(1) = by * 200 * bend;
+    return by * (100 * bend * bend + (x - to) * (x - to));
+  }
+
+private:
+  int _shards = 1;
+};
+
+/// Without items, in stages whose minima move.
+class ValleyTask : public TrainingTask<double> {
+public:
+  Valley valley;
+  std::int64_t all_stages = 1;
+  ShardedLoss<double>& loss() override { return valley; }
+  std::int64_t stages() const override { return all_stages; }
+  void enter(std::int64_t stage) override { valley.to = 1 + static_cast<double>(stage); }
+  std::map<std::string, double> observe(DeviceArray<double> const& theta) override {
+    return {{"to", valley.to}, {"x", theta(0)}};
+  }
+};
+
+TrainingOutcome<double> walked(ValleyTask& task, TrainingOptions const& options) {
+  return train<double>(parallel::Comm(), task, {-1.2, 1}, options, {}, {}, "valley", "test");
+}
+
+TEST(TrainingTask, StagesFollowOneAnother) {
+  ValleyTask task;
+  task.all_stages = 3;
+  TrainingOptions options = options_of("lbfgs");
+  options.epochs = 40;
+  options.stage_epochs = 30;
+  auto const outcome = walked(task, options);
+  EXPECT_EQ(outcome.end, TrainingEnd::converged);
+  EXPECT_EQ(outcome.stage, 2);
+  EXPECT_NEAR(outcome.parameters[0], 3, 1e-3);
+  EXPECT_NEAR(outcome.parameters[1], 9, 1e-2);
+  auto const& to = outcome.history.observed.at("to");
+  ASSERT_EQ(to.size(), outcome.history.loss.size());
+  EXPECT_TRUE(std::is_sorted(to.begin(), to.end()));
+  EXPECT_EQ(to.front(), 1);
+  EXPECT_EQ(to.back(), 3);
+  // a stage that is solved takes no more epochs
+  EXPECT_LT(std::count(to.begin(), to.end(), 1.0), 30);
+  EXPECT_EQ(outcome.history.observed.at("x").back(), outcome.parameters[0]);
+  // one stage alone ends elsewhere
+  ValleyTask one;
+  EXPECT_NEAR(walked(one, options).parameters[0], 1, 1e-3);
+}
+
+TEST(TrainingTask, AStageHasItsEpochsAtMost) {
+  ValleyTask task;
+  task.all_stages = 2;
+  TrainingOptions options = options_of("adam");
+  options.epochs = 3;
+  options.stage_epochs = 2;
+  auto const outcome = walked(task, options);
+  EXPECT_EQ(outcome.end, TrainingEnd::finished);
+  EXPECT_EQ(outcome.history.observed.at("to"), (std::vector<double>{1, 1, 2, 2, 2}));
+  EXPECT_EQ(outcome.steps, 5 * 20);
+}
+
+// The loss changes by less than L-BFGS' tolerance in an iteration, yet there is far to go.
+TEST(TrainingTask, AnEpochThatEndsEarlyIsNotTheEnd) {
+  ValleyTask task;
+  task.valley.scale = 2e-7;
+  TrainingOptions options = options_of("lbfgs");
+  options.epochs = 1;
+  auto const first = walked(task, options);
+  EXPECT_LT(first.steps, 20);
+  options.epochs = 200;
+  auto const all = walked(task, options);
+  EXPECT_EQ(all.end, TrainingEnd::converged);
+  EXPECT_GT(all.history.loss.size(), 1u);
+  EXPECT_LT(all.history.loss.back(), 0.9 * first.history.loss.back());
 }
 
 TEST(Training, OrderOfAnEpochIsAPermutation) {
