@@ -20,6 +20,7 @@
 #include "moho/study/operator_darcy.hpp"
 #include "moho/study/operator_problem.hpp"
 #include "moho/study/pde_problems.hpp"
+#include "moho/study/pinn.hpp"
 #include <cstdlib>
 #include <filesystem>
 
@@ -98,6 +99,10 @@ std::span<const ProblemEntry> problems() {
       {"conductivity", conductivity_task,
        "which coefficient belongs to a solution of -div(k grad u) = 1", conductivity_parameters(),
        conductivity_metrics(), make_conductivity},
+      pinn_problem("convection"),
+      pinn_problem("reaction"),
+      pinn_problem("wave"),
+      pinn_problem("reaction-diffusion"),
   };
   return table;
 }
@@ -142,6 +147,9 @@ std::vector<MethodEntry> all_methods() {
        make_adjoint_identification, adjoint_identification_metrics()},
       {"constant-conductivity", conductivity_task, "the best constant: trivial",
        constant_conductivity_parameters(), make_constant_conductivity},
+      pinn_method(),
+      {"initial-state", space_time_task, "u(x, t) = u(x, 0): trivial", {}, make_initial_state},
+      {"initial-mean", space_time_task, "the mean of u(x, 0): trivial", {}, make_initial_mean},
   };
   for (NetworkEntry const& network : networks()) table.push_back(network_method(network));
   return table;

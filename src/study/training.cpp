@@ -18,7 +18,8 @@ namespace moho::study {
 namespace {
 
 constexpr std::uint32_t stream_order = 0x0de7;
-constexpr double checkpoint_interval = 60; // s
+constexpr double checkpoint_interval = 60;        // s
+constexpr std::int64_t steps_of_whole_epoch = 20; // without batches: as many as lbfgs' iterations
 constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 
 std::string short_number(double value) {
@@ -31,13 +32,12 @@ std::string short_number(double value) {
 template <class T>
 class Trainer {
 public:
-  Trainer(parallel::Comm const& comm, BatchLoss<T>& loss, std::int64_t items,
-          TrainingOptions const& options, Validation<T> const& validation, Sitting const& sitting,
-          std::string const& identity)
-      : _comm(comm), _loss(loss), _sum(comm, options.reduction, loss), _items(items),
-        _options(options), _validation(validation), _sitting(sitting), _identity(identity),
-        _sums(static_cast<std::size_t>(loss.parameters())),
-        _gradient("moho::study::gradient", static_cast<std::size_t>(loss.parameters())) {
+  Trainer(parallel::Comm const& comm, TrainingTask<T>& task, TrainingOptions const& options,
+          Validation<T> const& validation, Sitting const& sitting, std::string const& identity)
+      : _comm(comm), _task(task), _sum(comm, options.reduction, task.loss()), _options(options),
+        _validation(validation), _sitting(sitting), _identity(identity),
+        _sums(static_cast<std::size_t>(task.loss().parameters())),
+        _gradient("moho::study::gradient", static_cast<std::size_t>(task.loss().parameters())) {
     if (options.optimiser == "lbfgs") {
       _lbfgs = std::make_unique<nn::Lbfgs<T>>(_gradient.extent(0), lbfgs_options());
     } else if (options.optimiser == "sgd") {
@@ -53,19 +53,26 @@ public:
 
   TrainingOutcome<T> run(std::vector<T> const& initial, std::string const& title) {
     begin(initial);
-    Progress progress(title, "epochs", _options.epochs, _comm.root());
+    Progress progress(title, "epochs",
+                      (_task.stages() - 1) * _options.stage_epochs + _options.epochs, _comm.root());
     progress.advance(_state.epoch);
     TrainingEnd end = TrainingEnd::finished;
     try {
-      while (_state.epoch < _options.epochs && !stopped_early()) {
+      while (!finished() && !stopped_early()) {
         if (_comm.max(_watch.seconds()) > _sitting.seconds) {
           end = TrainingEnd::time;
           break;
         }
         if (!(_lbfgs ? lbfgs_epoch() : epoch())) {
-          end = _converged ? TrainingEnd::converged : TrainingEnd::not_finite;
+          end = TrainingEnd::not_finite;
           break;
         }
+        if (_converged && last_stage()) {
+          end = TrainingEnd::converged;
+          break;
+        }
+        if (!last_stage() && (_converged || _state.stage_epoch >= _options.stage_epochs))
+          enter_next_stage();
         progress.note("loss " + short_number(_state.history.loss.back()) + ", validation " +
                       short_number(_state.history.validation.back()));
         progress.advance();
@@ -100,6 +107,7 @@ private:
       _state.parameters = initial;
       _state.best_validation = std::numeric_limits<double>::infinity();
     }
+    _task.enter(_state.stage);
     ++_state.sittings;
     _earlier = _state.seconds;
     _theta = to_device("moho::study::theta", _state.parameters);
@@ -112,15 +120,31 @@ private:
            _state.epoch - _state.best_epoch > _options.patience;
   }
 
+  bool last_stage() const { return _state.stage + 1 >= _task.stages(); }
+  bool finished() const { return last_stage() && _state.stage_epoch >= _options.epochs; }
+
+  void enter_next_stage() {
+    ++_state.stage;
+    _state.stage_epoch = 0;
+    _converged = false;
+    // what was best of another loss is not best of this one
+    _state.best.clear();
+    _state.best_validation = std::numeric_limits<double>::infinity();
+    _task.enter(_state.stage);
+    if (_lbfgs) _lbfgs->reset();
+  }
+
   /// False when the loss was not finite.
   bool epoch() {
-    std::vector<std::int64_t> const order = epoch_order(_items, _options.seed, _state.epoch);
-    std::int64_t const batches = _items / _options.batch;
+    std::int64_t const items = _task.items(),
+                       batches = items > 0 ? items / _options.batch : steps_of_whole_epoch;
+    std::vector<std::int64_t> const order = epoch_order(items, _options.seed, _state.epoch);
     double const rate = nn::learning_rate(_options.schedule, _state.epoch);
     for (std::int64_t& step = _state.step_in_epoch; step < batches; ++step) {
       _stop();
-      _loss.set_batch(std::span(order).subspan(static_cast<std::size_t>(step * _options.batch),
-                                               static_cast<std::size_t>(_options.batch)));
+      if (items > 0)
+        _task.set_batch(std::span(order).subspan(static_cast<std::size_t>(step * _options.batch),
+                                                 static_cast<std::size_t>(_options.batch)));
       double const loss = _sum.evaluate(_theta, _gradient);
       if (!std::isfinite(loss)) {
         _failed_step = _state.steps;
@@ -135,32 +159,38 @@ private:
     return true;
   }
 
+  /// False when the loss was not finite.
   bool lbfgs_epoch() {
     _stop();
-    std::vector<std::int64_t> all(static_cast<std::size_t>(_items));
-    std::iota(all.begin(), all.end(), std::int64_t{0});
-    _loss.set_batch(all);
+    if (_task.items() > 0) {
+      std::vector<std::int64_t> all(static_cast<std::size_t>(_task.items()));
+      std::iota(all.begin(), all.end(), std::int64_t{0});
+      _task.set_batch(all);
+    }
     nn::LbfgsReport const report = _lbfgs->step(
         ExecutionSpace(), _theta, [&](DeviceArray<T> const& theta, DeviceArray<T> const& gradient) {
           return _sum.evaluate(theta, gradient);
         });
-    _state.steps = _lbfgs->evaluations();
+    _state.steps += report.evaluations;
     if (!std::isfinite(report.loss)) {
       _failed_step = _state.steps;
       return false;
     }
     end_epoch(report.loss, _options.schedule.base);
-    _converged =
-        report.stop != nn::LbfgsStop::iterations && report.stop != nn::LbfgsStop::evaluations;
-    return !_converged;
+    // A small change of the loss or of the parameters ends an epoch, and the next one goes on from
+    // there, as with torch.optim.LBFGS in a loop. Where nothing moved at all nothing ever will.
+    _converged = report.iterations <= 1 && (report.stop == nn::LbfgsStop::gradient ||
+                                            report.stop == nn::LbfgsStop::not_descent ||
+                                            report.stop == nn::LbfgsStop::line_search);
+    return true;
   }
 
   void end_epoch(double loss, double rate) {
     ++_state.epoch;
+    ++_state.stage_epoch;
     _state.step_in_epoch = 0;
     _state.epoch_loss = 0;
-    bool const asked = _validation && (_state.epoch % _options.validate_every == 0 ||
-                                       _state.epoch == _options.epochs);
+    bool const asked = _validation && (_state.epoch % _options.validate_every == 0 || finished());
     double const validation = asked ? _validation(_theta) : not_known;
     if (asked && validation < _state.best_validation) {
       _state.best_validation = validation;
@@ -172,6 +202,7 @@ private:
     history.loss.push_back(loss);
     history.validation.push_back(validation);
     history.rate.push_back(rate);
+    for (auto const& [name, value] : _task.observe(_theta)) history.observed[name].push_back(value);
     history.seconds.push_back(seconds());
   }
 
@@ -195,6 +226,7 @@ private:
     outcome.steps = _state.steps;
     outcome.failed_step = _failed_step;
     outcome.best_epoch = best ? _state.best_epoch : _state.epoch;
+    outcome.stage = _state.stage;
     outcome.seconds = seconds();
     outcome.earlier_seconds = _earlier;
     outcome.exposed_share = _sum.total() > 0 ? _sum.exposed() / _sum.total() : 0;
@@ -203,9 +235,8 @@ private:
   }
 
   parallel::Comm _comm;
-  BatchLoss<T>& _loss;
+  TrainingTask<T>& _task;
   ParallelLoss<T> _sum;
-  std::int64_t _items;
   TrainingOptions const& _options;
   Validation<T> const& _validation;
   Sitting const& _sitting;
@@ -220,6 +251,20 @@ private:
   double _earlier = 0;
   std::int64_t _failed_step = -1;
   bool _converged = false;
+};
+
+/// Batches of items.
+template <class T>
+class BatchTask : public TrainingTask<T> {
+public:
+  BatchTask(BatchLoss<T>& loss, std::int64_t items) : _loss(loss), _items(items) {}
+  ShardedLoss<T>& loss() override { return _loss; }
+  std::int64_t items() const override { return _items; }
+  void set_batch(std::span<const std::int64_t> items) override { _loss.set_batch(items); }
+
+private:
+  BatchLoss<T>& _loss;
+  std::int64_t _items;
 };
 
 } // namespace
@@ -237,24 +282,37 @@ std::vector<std::int64_t> epoch_order(std::int64_t n, std::uint64_t seed, std::i
 }
 
 template <class T>
+TrainingOutcome<T> train(parallel::Comm const& comm, TrainingTask<T>& task,
+                         std::vector<T> const& initial, TrainingOptions const& options,
+                         Validation<T> const& validation, Sitting const& sitting,
+                         std::string const& identity, std::string const& title) {
+  std::int64_t const items = task.items();
+  if (options.optimiser != "lbfgs" && items > 0 && options.batch > items)
+    throw Error("a batch of " + std::to_string(options.batch) + " items (there are " +
+                std::to_string(items) + " to train on); use a smaller one");
+  return Trainer<T>(comm, task, options, validation, sitting, identity).run(initial, title);
+}
+
+template <class T>
 TrainingOutcome<T> train(parallel::Comm const& comm, BatchLoss<T>& loss, std::int64_t items,
                          std::vector<T> const& initial, TrainingOptions const& options,
                          Validation<T> const& validation, Sitting const& sitting,
                          std::string const& identity, std::string const& title) {
-  if (options.optimiser != "lbfgs" && options.batch > items)
-    throw Error("a batch of " + std::to_string(options.batch) + " items (there are " +
-                std::to_string(items) + " to train on); use a smaller one");
-  return Trainer<T>(comm, loss, items, options, validation, sitting, identity).run(initial, title);
+  BatchTask<T> task(loss, items);
+  return train<T>(comm, task, initial, options, validation, sitting, identity, title);
 }
 
-template TrainingOutcome<float> train(parallel::Comm const&, BatchLoss<float>&, std::int64_t,
-                                      std::vector<float> const&, TrainingOptions const&,
-                                      Validation<float> const&, Sitting const&, std::string const&,
-                                      std::string const&);
-template TrainingOutcome<double> train(parallel::Comm const&, BatchLoss<double>&, std::int64_t,
-                                       std::vector<double> const&, TrainingOptions const&,
-                                       Validation<double> const&, Sitting const&,
-                                       std::string const&, std::string const&);
+#define MOHO_INSTANTIATE(T)                                                                        \
+  template TrainingOutcome<T> train(                                                               \
+      parallel::Comm const&, TrainingTask<T>&, std::vector<T> const&, TrainingOptions const&,      \
+      Validation<T> const&, Sitting const&, std::string const&, std::string const&);               \
+  template TrainingOutcome<T> train(parallel::Comm const&, BatchLoss<T>&, std::int64_t,            \
+                                    std::vector<T> const&, TrainingOptions const&,                 \
+                                    Validation<T> const&, Sitting const&, std::string const&,      \
+                                    std::string const&);
+MOHO_INSTANTIATE(float)
+MOHO_INSTANTIATE(double)
+#undef MOHO_INSTANTIATE
 
 std::vector<ParameterSpec> training_parameters() {
   constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -285,7 +343,8 @@ std::vector<ParameterSpec> training_parameters() {
       {"patience", std::int64_t{0}, "epochs without a better validation before it stops; 0: never",
        0, 1e9},
       {"validate_every", std::int64_t{1}, "epochs", 1, 1e9},
-      {"training_seed", std::int64_t{0}, "of the first weights and the order of items", 0, infinity},
+      {"training_seed", std::int64_t{0}, "of the first weights and the order of items", 0,
+       infinity},
       {"reduction",
        std::string("deterministic"),
        "of gradients over ranks: the same bits on 1 to 8 ranks, or as fast as MPI is",

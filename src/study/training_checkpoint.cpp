@@ -9,7 +9,7 @@ namespace moho::study {
 namespace {
 
 namespace h5 = parallel::h5;
-constexpr char const* format = "moho.checkpoint/1";
+constexpr char const* format = "moho.checkpoint/2";
 
 /// Applies `f` to every list of the checkpoint that is an array of its own in the file.
 template <class C, class F>
@@ -24,10 +24,9 @@ void each_history(C& history, F const& f) {
 template <class C>
 auto counters(C& c) {
   return std::vector<std::pair<char const*, decltype(&c.epoch)>>{
-      {"epoch", &c.epoch},
-      {"step_in_epoch", &c.step_in_epoch},
-      {"steps", &c.steps},
-      {"best_epoch", &c.best_epoch},
+      {"epoch", &c.epoch},      {"step_in_epoch", &c.step_in_epoch},
+      {"steps", &c.steps},      {"best_epoch", &c.best_epoch},
+      {"stage", &c.stage},      {"stage_epoch", &c.stage_epoch},
       {"sittings", &c.sittings}};
 }
 template <class C>
@@ -95,6 +94,8 @@ Checkpoint<T> read_file(std::string const& path, std::string const& identity) {
     else
       values = file.read_doubles(name);
   });
+  for (auto const& name : names_in(file, "/history/observed"))
+    checkpoint.history.observed[name] = file.read_doubles("/history/observed/" + name);
   for (auto const& [name, value] : counters(checkpoint)) *value = file.int_attribute("/", name);
   for (auto const& [name, value] : numbers(checkpoint)) *value = file.double_attribute("/", name);
   return checkpoint;
@@ -119,6 +120,8 @@ void write_checkpoint(std::string const& path, Checkpoint<T> const& checkpoint,
     each_history(checkpoint.history, [&](char const* name, auto const& values) {
       file.write(name, std::span(values));
     });
+    for (auto const& [name, values] : checkpoint.history.observed)
+      file.write("/history/observed/" + name, std::span<double const>(values));
     file.close();
   } catch (...) {
     std::error_code ignored;

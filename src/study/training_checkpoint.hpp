@@ -12,7 +12,8 @@ struct Checkpoint {
   nn::OptimiserState<T> optimiser;
   TrainingHistory history;
   std::int64_t epoch = 0, step_in_epoch = 0, steps = 0, best_epoch = 0;
-  double epoch_loss = 0; ///< sum over the steps of the epoch so far
+  std::int64_t stage = 0, stage_epoch = 0; ///< of a curriculum; epochs done in that stage
+  double epoch_loss = 0;                   ///< sum over the steps of the epoch so far
   double best_validation = 0, seconds = 0;
   std::int64_t sittings = 0;
 };

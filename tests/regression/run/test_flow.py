@@ -237,11 +237,12 @@ PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
             "dispersion-layering", "dispersion-family", "operator-1d", "poisson-2d",
             "coefficient-1d", "poisson", "diffusion", "mixed-boundary", "elasticity", "helmholtz",
             "heat", "wave", "allen-cahn", "darcy", "assembly", "compliance", "conductivity",
-            "burgers-1d", "darcy-operator", "dataset"}
+            "burgers-1d", "darcy-operator", "dataset", "pinn-convection", "pinn-reaction",
+            "pinn-wave", "pinn-reaction-diffusion"}
 METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
            "fem-1d", "fd-fit", "fem", "fem-evolution", "fem-batch", "assembly", "simp-mma",
            "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity", "mlp",
-           "deep-linear", "resnet", "deeponet", "fno"}
+           "deep-linear", "resnet", "deeponet", "fno", "pinn", "initial-state", "initial-mean"}
 
 
 def test_the_list_names_everything_and_finds_bad_studies(place):
