@@ -21,7 +21,8 @@ bool is_whole(View const& view) {
 
 bool is_cheap(Op op) {
   return op == Op::add || op == Op::subtract || op == Op::multiply || op == Op::negate ||
-         op == Op::scale || op == Op::shift;
+         op == Op::scale || op == Op::shift || op == Op::reflect || op == Op::multiply_add ||
+         op == Op::multiply_subtract || op == Op::subtract_product;
 }
 
 class Fusion {

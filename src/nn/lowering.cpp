@@ -80,6 +80,7 @@ public:
     for (std::size_t i = 0; i < _outputs.size(); ++i)
       if (_result_of.at(_outputs[i].id()) != static_cast<int>(i) || !own_result(_outputs[i].id()))
         copy_to_result(i);
+    combine_pairs();
     return std::move(_program);
   }
 
@@ -172,6 +173,55 @@ private:
       if (!is_pointwise(use) && use != Op::einsum && use != Op::concat) return true;
     }
     return false;
+  }
+
+  // ---- pairs of operations that are one ---------------------------------------------------------
+  /// a b + c, a b - c, c - a b, a - b for a + (-b), v - a for v + (-a): where nobody else wants the
+  /// inner result. One instruction in place of two, and one rounding.
+  void combine_pairs() {
+    std::vector<int> users(_program.nodes.size(), 0);
+    for (LoweredNode const& node : _program.nodes)
+      for (View const& input : node.inputs)
+        if (input.node >= 0) ++users[static_cast<std::size_t>(input.node)];
+    auto const inner = [&](LoweredNode const& node, std::size_t i, Op op) -> LoweredNode* {
+      View const& input = node.inputs[i];
+      if (input.node < 0 || !input.direct) return nullptr;
+      LoweredNode& found = _program.nodes[static_cast<std::size_t>(input.node)];
+      bool const own = found.op == op && !found.kept &&
+                       users[static_cast<std::size_t>(input.node)] == 1 &&
+                       found.result.shape == node.result.shape;
+      return own ? &found : nullptr;
+    };
+    for (LoweredNode& node : _program.nodes) {
+      if (node.op == Op::shift) {
+        if (auto* const negated = inner(node, 0, Op::negate))
+          become(node, Op::reflect, {negated->inputs[0]}, *negated);
+        continue;
+      }
+      if (node.op != Op::add && node.op != Op::subtract) continue;
+      for (std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+        View const other = node.inputs[1 - i];
+        auto* const product = inner(node, i, Op::multiply);
+        auto* const negated = node.op == Op::add ? inner(node, i, Op::negate) : nullptr;
+        if (product) {
+          Op const op = node.op == Op::add ? Op::multiply_add
+                        : i == 0           ? Op::multiply_subtract
+                                           : Op::subtract_product;
+          become(node, op, {product->inputs[0], product->inputs[1], other}, *product);
+          break;
+        }
+        if (negated) {
+          become(node, Op::subtract, {other, negated->inputs[0]}, *negated);
+          break;
+        }
+      }
+    }
+  }
+  /// `inner` is done by nobody from now on.
+  static void become(LoweredNode& node, Op op, std::vector<View> inputs, LoweredNode& inner) {
+    node.op = op;
+    node.inputs = std::move(inputs);
+    inner.inputs.clear();
   }
 
   int append(LoweredNode node) {

@@ -74,6 +74,14 @@ KOKKOS_FORCEINLINE_FUNCTION T apply(T a, [[maybe_unused]] T b, [[maybe_unused]] 
     return a > b ? T(1) : T(0);
   else if constexpr (code == Code::maximum)
     return a < b ? b : (b == b ? a : b);
+  else if constexpr (code == Code::multiply_add)
+    return f::detail::fused(a, b, c);
+  else if constexpr (code == Code::multiply_subtract)
+    return f::detail::fused(a, b, -c);
+  else if constexpr (code == Code::subtract_product)
+    return f::detail::fused(-a, b, c);
+  else if constexpr (code == Code::reflect)
+    return value - a;
   else if constexpr (code == Code::select)
     return a != T(0) ? b : c;
   else if constexpr (code == Code::power)

@@ -33,7 +33,11 @@ enum class Op : std::uint8_t {
   sign,    ///< -1, 0, 1
   greater, ///< 1 where a > b, else 0
   maximum,
-  select, ///< b where a != 0, else c
+  multiply_add,      ///< a b + c, rounded once; programs make these three and `reflect` of others
+  multiply_subtract, ///< a b - c
+  subtract_product,  ///< c - a b
+  reflect,           ///< value - a
+  select,            ///< b where a != 0, else c
   // of whole arrays
   reshape,
   permute,
@@ -59,6 +63,9 @@ constexpr int operands(Op op) {
   case Op::greater:
   case Op::maximum:
     return 2;
+  case Op::multiply_add:
+  case Op::multiply_subtract:
+  case Op::subtract_product:
   case Op::select:
     return 3;
   default:

@@ -61,6 +61,14 @@ long double plain(Op op, long double a, long double b, long double c, long doubl
     return a > b;
   case Op::maximum:
     return std::fmax(a, b);
+  case Op::multiply_add:
+    return a * b + c;
+  case Op::multiply_subtract:
+    return a * b - c;
+  case Op::subtract_product:
+    return c - a * b;
+  case Op::reflect:
+    return value - a;
   case Op::select:
     return a != 0 ? b : c;
   default:
