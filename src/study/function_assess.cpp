@@ -31,8 +31,8 @@ double mean_relative(std::vector<double> const& u, std::vector<double> const& fo
 } // namespace
 
 std::vector<std::string> const& function_metrics() {
-  static const std::vector<std::string> names{"mse",         "rel_mse", "rel_l2",
-                                              "mean_rel_l2", "of_mean", "linf"};
+  static const std::vector<std::string> names{"mse",     "rel_mse", "rel_l2",
+                                              "of_mean", "linf",    "mean_rel_l2"};
   return names;
 }
 
@@ -40,20 +40,24 @@ Assessment assess_function(Batch const& truth, Batch const& answers, Items items
   MOHO_REQUIRE(truth.at(output_array).shape == answers.at(output_array).shape);
   const std::vector<std::size_t> shape = truth.at(output_array).shape;
   MOHO_REQUIRE(shape.size() == 2);
-  const std::vector<double> u = truth.reals(output_array), found = answers.reals(output_array);
-  const AnswerError error = answer_error(u, found);
+  const std::vector<double> u = truth.reals(output_array),
+                            found_values = answers.reals(output_array);
+  const AnswerError error = answer_error(u, found_values);
   // Of a basis the sum over the items is the expectation for one item.
   double const values = static_cast<double>(
       items == Items::basis ? static_cast<std::int64_t>(shape[1]) : error.known);
   double const relative = ratio(error.square, error.norm);
-  return {{{"mse", error.known > 0 ? error.square / values : nan},
-           {"rel_mse", relative},
-           {"rel_l2", std::sqrt(relative)},
-           {"mean_rel_l2", items == Items::basis ? nan : mean_relative(u, found, shape[1])},
-           {"of_mean", ratio(error.square, spread(u, shape[1], items == Items::basis))},
-           {"linf", error.largest}},
-          {{"items", static_cast<std::int64_t>(shape[0]), true}, {"unknown", error.unknown}},
-          {}};
+  Assessment found{
+      {{"mse", error.known > 0 ? error.square / values : nan},
+       {"rel_mse", relative},
+       {"rel_l2", std::sqrt(relative)},
+       {"of_mean", ratio(error.square, spread(u, shape[1], items == Items::basis))},
+       {"linf", error.largest}},
+      {{"items", static_cast<std::int64_t>(shape[0]), true}, {"unknown", error.unknown}},
+      {}};
+  if (items == Items::samples)
+    found.metrics.push_back({"mean_rel_l2", mean_relative(u, found_values, shape[1])});
+  return found;
 }
 
 } // namespace moho::study

@@ -34,7 +34,7 @@ std::vector<std::string> const& function_metrics();
 
 /// Compares the arrays `output`, (n, outputs) both: mse (mean square; per output and expected item
 /// for a basis), rel_mse = sum|u-uhat|^2 / sum|u|^2, rel_l2 its root, mean_rel_l2 = the mean over
-/// samples of |u-uhat| / |u| (NaN for a basis), of_mean = sum|u-uhat|^2 over that of the best
+/// samples of |u-uhat| / |u| (not of a basis), of_mean = sum|u-uhat|^2 over that of the best
 /// constant answer (which is 0 for a basis: below 1 beats it), linf the largest |u-uhat|. NaN where
 /// nothing is known; a NaN answer to a known truth makes them NaN. Counters: items, unknown
 /// (values).
