@@ -22,7 +22,7 @@ struct RealFft<T>::Plan {
   std::int64_t rows, columns, half, batch; ///< of one array; its spectrum is (rows, half)
   std::int64_t real_step, spectrum_step;   ///< entries between arrays in the work space
   Kokkos::View<T*, MemorySpace> real, spectrum;
-  FftLibrary<T> library;
+  FftLibrary<T> engine;
 
   Plan(std::int64_t rows_, std::int64_t columns_, std::int64_t batch_)
       : rows(rows_), columns(columns_), half(columns_ / 2 + 1), batch(batch_),
@@ -32,8 +32,8 @@ struct RealFft<T>::Plan {
              static_cast<std::size_t>(batch * real_step)),
         spectrum(Kokkos::view_alloc("moho::nn::fft_spectrum", Kokkos::WithoutInitializing),
                  static_cast<std::size_t>(batch * spectrum_step)),
-        library({rows, columns, half, batch, real_step, spectrum_step}, real.data(),
-                spectrum.data()) {}
+        engine({rows, columns, half, batch, real_step, spectrum_step}, real.data(),
+               spectrum.data()) {}
 
   static constexpr std::int64_t line = 64 / sizeof(T) * 2;
 };
@@ -93,7 +93,7 @@ void RealFft<T>::forward(ExecutionSpace const& space, T const* in, T* out) const
   Plan const& plan = *_plan;
   std::int64_t const entries = plan.rows * plan.columns, after = plan.rows * plan.half * 2;
   copy(space, {{plan.batch, entries}, {entries, 1}, {plan.real_step, 1}}, in, plan.real.data());
-  plan.library.forward(space, plan.real.data(), plan.spectrum.data());
+  plan.engine.forward(space, plan.real.data(), plan.spectrum.data());
   copy<T>(space, {{plan.batch, after}, {plan.spectrum_step, 1}, {after, 1}}, plan.spectrum.data(),
           out);
 }
@@ -104,10 +104,10 @@ void RealFft<T>::inverse(ExecutionSpace const& space, T const* in, T* out) const
   std::int64_t const entries = plan.rows * plan.half * 2;
   copy(space, {{plan.batch, entries}, {entries, 1}, {plan.spectrum_step, 1}}, in,
        plan.spectrum.data());
-  if (plan.rows > 1) plan.library.invert_rows(space, plan.spectrum.data());
+  if (plan.rows > 1) plan.engine.invert_rows(space, plan.spectrum.data());
   drop_imaginary_ends(space, plan.spectrum.data(), plan.rows, plan.columns, plan.batch,
                       plan.spectrum_step);
-  plan.library.invert_columns(space, plan.spectrum.data(), plan.real.data());
+  plan.engine.invert_columns(space, plan.spectrum.data(), plan.real.data());
   copy_divided(space, plan.real.data(), plan.real_step, plan.rows * plan.columns, plan.batch, out);
 }
 
