@@ -9,9 +9,7 @@
 #include "python.hpp"
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -57,22 +55,6 @@ study::CaseOptions options_from(Arguments const& arguments) {
                   "' is not a wave (rayleigh and love are) correct it");
   }
   return options;
-}
-
-/// Finds out before the work, not after it, that a file cannot be written. Leaves nothing behind.
-void require_writable(std::string const& path, std::string const& input) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
-    throw Error("cannot write '" + path + "' (it is not a regular file) name another");
-  if (fs::equivalent(path, input, ignored))
-    throw Error("cannot write '" + path + "' (it is the input) name another");
-  const std::string probe = study::temporary_name(path);
-  std::FILE* const file = std::fopen(probe.c_str(), "wb");
-  if (!file)
-    throw Error("cannot write '" + path + "' (" + std::strerror(errno) +
-                ") check the folder and its permissions");
-  std::fclose(file);
-  fs::remove(probe, ignored);
 }
 
 void write_hdf5(std::string const& path, study::DispersionAnswers const& answers) {
@@ -185,7 +167,7 @@ struct Input {
 Input read_input(Arguments const& arguments) {
   Input input;
   for (std::string const& path : {arguments.output, arguments.plot})
-    if (!path.empty()) require_writable(path, arguments.cases);
+    if (!path.empty()) study::require_writable(path, arguments.cases);
   if (!arguments.plot.empty()) {
     analysis_script(script);
     input.python = find_python({"numpy", "pandas", "h5py", "jsonschema", "matplotlib"}, "--plot");

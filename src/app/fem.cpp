@@ -11,11 +11,9 @@
 #include "moho/study/names.hpp"
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -26,8 +24,6 @@
 namespace moho::app {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Arguments {
   std::string mesh, output, form, partition = "automatic";
   std::optional<std::string> reduce;
@@ -35,23 +31,6 @@ struct Arguments {
   double young = 1, poisson = 0.3;
   bool petsc = false;
 };
-
-/// Finds out before the work, not after it, that the file cannot be written.
-void require_writable(Arguments const& arguments) {
-  std::string const& path = arguments.output;
-  std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
-    throw Error("cannot write '" + path + "' (it is not a regular file) name another");
-  if (fs::equivalent(path, arguments.mesh, ignored))
-    throw Error("cannot write '" + path + "' (it is the input) name another");
-  const std::string probe = study::temporary_name(path);
-  std::FILE* const file = std::fopen(probe.c_str(), "wb");
-  if (!file)
-    throw Error("cannot write '" + path + "' (" + std::strerror(errno) +
-                ") check the folder and its permissions");
-  std::fclose(file);
-  fs::remove(probe, ignored);
-}
 
 fem::Form form_of(Arguments const& arguments, int dim) {
   fem::Form form;
@@ -198,7 +177,7 @@ ExitCode run(Context const& context, Arguments const& arguments) {
   parallel::Comm const& comm = context.comm;
   check(arguments);
   parallel::run_collectively(comm, [&] {
-    if (comm.root()) require_writable(arguments);
+    if (comm.root()) study::require_writable(arguments.output, arguments.mesh);
   });
   const std::string what = "mesh '" + arguments.mesh + "'";
   study::MeshFile file = study::read_mesh(comm, arguments.mesh);

@@ -7,12 +7,9 @@
 #include "moho/study/nn_replay.hpp"
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,29 +18,12 @@
 namespace moho::app {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Arguments {
   std::string file, output;
   std::vector<std::string> tolerances;
 };
-
-/// Finds out before the work, not after it, that the file cannot be written.
-void require_writable(std::string const& path, std::string const& input) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
-    throw Error("cannot write '" + path + "' (it is not a regular file) name another");
-  if (fs::equivalent(path, input, ignored))
-    throw Error("cannot write '" + path + "' (it is the input) name another");
-  const std::string probe = study::temporary_name(path);
-  std::FILE* const file = std::fopen(probe.c_str(), "wb");
-  if (!file)
-    throw Error("cannot write '" + path + "' (" + std::strerror(errno) +
-                ") check the folder and its permissions");
-  std::fclose(file);
-  fs::remove(probe, ignored);
-}
 
 /// "grad=1e-9" into the limits.
 void set_limit(std::string const& text, std::map<std::string, double>& limits) {
@@ -159,7 +139,7 @@ ExitCode run(Context const& context, Arguments const& arguments) {
     study::ReplayOptions options;
     for (std::string const& one : arguments.tolerances) set_limit(one, options.limits);
     if (!arguments.output.empty()) {
-      require_writable(arguments.output, arguments.file);
+      study::require_writable(arguments.output, arguments.file);
       options.output = arguments.output;
     }
     const study::ReplayReport report = study::replay(arguments.file, options);

@@ -161,10 +161,14 @@ struct Program<T>::Body {
   std::map<int, Array> inputs; ///< by id of the tape
   std::vector<Array> results;
   bool resolved = false;
+  double flops = 0; ///< of matrix products, in one run
 
   Body(std::vector<Value> const& values, ProgramOptions const& options)
       : tape(&values.at(0).tape()), lowered(lower(values)) {
-    for (Step& step : steps_of(lowered, options.fuse)) kernels.emplace_back(std::move(step));
+    for (Step& step : steps_of(lowered, options.fuse)) {
+      kernels.emplace_back(std::move(step));
+      if (kernels.back().contraction) flops += kernels.back().contraction->flops();
+    }
     take_memory();
     set_constants();
     for (Value const value : values)
@@ -264,8 +268,9 @@ template <class T>
 void Program<T>::bind(Value input, Array const& values) {
   MOHO_REQUIRE(&input.tape() == _body->tape && _body->tape->node(input.id()).op == Op::input);
   MOHO_REQUIRE(static_cast<std::int64_t>(values.extent(0)) == input.shape().size());
-  _body->inputs[input.id()] = values;
-  _body->resolved = false;
+  Array& bound = _body->inputs[input.id()];
+  if (bound.data() != values.data()) _body->resolved = false;
+  bound = values;
 }
 
 template <class T>
@@ -276,8 +281,8 @@ typename Program<T>::Array Program<T>::result(std::size_t i) const {
 template <class T>
 void Program<T>::bind_result(std::size_t i, Array const& values) {
   MOHO_REQUIRE(values.extent(0) == _body->results.at(i).extent(0));
+  if (_body->results[i].data() != values.data()) _body->resolved = false;
   _body->results[i] = values;
-  _body->resolved = false;
 }
 
 template <class T>
@@ -327,9 +332,7 @@ std::vector<Timing> Program<T>::profile(ExecutionSpace const& space) {
 
 template <class T>
 double Program<T>::flops() const {
-  double flops = 0;
-  for (Kernel<T> const& kernel : _body->kernels) flops += kernel.work().flops;
-  return flops;
+  return _body->flops;
 }
 template <class T>
 std::size_t Program<T>::steps() const {

@@ -2,6 +2,7 @@
 #include "moho/study/atomic_file.hpp"
 #include "moho/core/error.hpp"
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -72,6 +73,21 @@ void write_atomically(std::string const& path, std::string_view content) {
     fail("cannot write", path, code);
   }
   atomic_replace(temporary, path);
+}
+
+void require_writable(std::string const& path, std::string const& input) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
+    throw Error("cannot write '" + path + "' (it is not a regular file) name another");
+  if (fs::equivalent(path, input, ignored))
+    throw Error("cannot write '" + path + "' (it is the input) name another");
+  const std::string probe = temporary_name(path);
+  std::FILE* const file = std::fopen(probe.c_str(), "wb");
+  if (!file)
+    throw Error("cannot write '" + path + "' (" + std::strerror(errno) +
+                ") check the folder and its permissions");
+  std::fclose(file);
+  fs::remove(probe, ignored);
 }
 
 void make_folder(std::string const& path) {

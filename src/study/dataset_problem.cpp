@@ -226,11 +226,12 @@ public:
 
   void read_items(std::span<const std::int64_t> items, std::span<double> inputs,
                   std::span<double> outputs) const override {
+    const BlockFile file(_s.path);
     auto in = inputs.begin(), out = outputs.begin();
     for (const std::int64_t item : items) {
       auto const number = static_cast<std::uint64_t>(item);
-      in = std::ranges::copy(read(_contents.input(), Split::train, number, 1), in).out;
-      out = std::ranges::copy(read(_contents.output(), Split::train, number, 1), out).out;
+      in = std::ranges::copy(read(file, _contents.input(), Split::train, number, 1), in).out;
+      out = std::ranges::copy(read(file, _contents.output(), Split::train, number, 1), out).out;
     }
   }
 
@@ -261,7 +262,11 @@ private:
   }
 
   std::vector<double> read(Source const& source, Split split, std::uint64_t first,
-                           std::size_t n) const;
+                           std::size_t n) const {
+    return read(BlockFile(_s.path), source, split, first, n);
+  }
+  std::vector<double> read(BlockFile const& file, Source const& source, Split split,
+                           std::uint64_t first, std::size_t n) const;
 
   Settings _s;
   Contents _contents;
@@ -269,14 +274,13 @@ private:
   std::array<std::size_t, 3> _first{}, _count{}; ///< of each split
 };
 
-std::vector<double> DatasetProblem::read(Source const& source, Split split, std::uint64_t first,
-                                         std::size_t n) const {
+std::vector<double> DatasetProblem::read(BlockFile const& file, Source const& source, Split split,
+                                         std::uint64_t first, std::size_t n) const {
   constexpr std::size_t values_at_a_time = std::size_t{1} << 22;
   const std::size_t nx = _contents.points()[0],
                     ny = _contents.points().size() > 1 ? _contents.points()[1] : 1,
                     most = std::max<std::size_t>(1, values_at_a_time / (nx * ny)),
                     begin = _first[static_cast<std::size_t>(split)] + first;
-  const BlockFile file(_s.path);
   std::vector<double> values;
   values.reserve(n * _grid.size());
   std::vector<std::size_t> start = source.start, count = source.count;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/measure.hpp"
 #include "moho/core/error.hpp"
+#include "moho/nn/gemm.hpp"
 #include "moho/study/machine.hpp"
 #include <algorithm>
 #include <cmath>
-#include <dlfcn.h>
 #include <limits>
 #include <new>
 
@@ -67,24 +67,6 @@ int host_threads() {
   return std::max(1, Kokkos::DefaultHostExecutionSpace().concurrency());
 }
 
-template <class Function>
-Function* symbol(char const* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
-}
-
-int blas_threads() {
-  if (auto* get = symbol<int()>("openblas_get_num_threads")) return get();
-  if (auto* get = symbol<int()>("MKL_Get_Max_Threads")) return get();
-  return 0;
-}
-
-void set_blas_threads(int threads) {
-  if (auto* set = symbol<void(int)>("openblas_set_num_threads"))
-    set(threads);
-  else if (auto* set_mkl = symbol<void(int)>("MKL_Set_Num_Threads"))
-    set_mkl(threads);
-}
-
 } // namespace
 
 void triad(ExecutionSpace const& space, Array const& a, Array const& b, Array const& c,
@@ -103,13 +85,13 @@ void gemm(int order, double const* a, double const* b, double* c) {
   dgemm_("N", "N", &order, &order, &order, &one, a, &order, b, &order, &zero, c, &order);
 }
 
-BlasThreads::BlasThreads(int threads) : _before(blas_threads()) {
-  if (_before > 0) set_blas_threads(threads);
-  _count = blas_threads();
+BlasThreads::BlasThreads(int threads) : _before(nn::blas_threads()) {
+  if (_before > 0) nn::set_blas_threads(threads);
+  _count = nn::blas_threads();
 }
 
 BlasThreads::~BlasThreads() {
-  if (_before > 0) set_blas_threads(_before);
+  if (_before > 0) nn::set_blas_threads(_before);
 }
 
 double drift(double before, double after) {

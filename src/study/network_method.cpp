@@ -389,7 +389,9 @@ private:
     (std::is_same_v<T, float> ? _answer_float : _answer_double) = answer;
     report.counters.push_back({"parameters", _model->layout().size()});
     report.counters.push_back({"samples", _inputs.count});
-    if (_comm.root()) add_weights(report);
+    if (_comm.root())
+      for (Dataset& data : weights_data(_model->layout(), _theta))
+        report.data.push_back(std::move(data));
     return report;
   }
 
@@ -415,52 +417,15 @@ private:
         train<T>(_comm, loss, _inputs.count, {first.begin(), first.end()}, _options, validation,
                  _sitting, identity(), _entry.name);
     _theta.assign(outcome.parameters.begin(), outcome.parameters.end());
-    return described(outcome, loss.flops());
-  }
-
-  template <class T>
-  Preparation described(TrainingOutcome<T> const& outcome, double flops) const {
-    TrainingHistory const& history = outcome.history;
-    auto const last = [](std::vector<double> const& values) {
-      return values.empty() ? std::nan("") : values.back();
-    };
+    Preparation report = described(outcome, _comm.sum(loss.flops()));
+    std::vector<double> const& validations = outcome.history.validation;
     double best = std::nan("");
-    for (double const error : history.validation)
+    for (double const error : validations)
       if (std::isfinite(error) && !(best <= error)) best = error;
-    Preparation report;
-    report.partial = outcome.end == TrainingEnd::time;
-    report.earlier_seconds = outcome.earlier_seconds;
-    report.metrics = {{"train_loss", last(history.loss)},
-                      {"validation_rel_l2", best},
-                      {"train_seconds", outcome.seconds},
-                      {"exposed_share", outcome.exposed_share},
-                      {"train_gflops", flops / (outcome.seconds - outcome.earlier_seconds) * 1e-9}};
-    report.counters = {{"epochs", static_cast<std::int64_t>(history.epoch.size())},
-                       {"best_epoch", outcome.best_epoch},
-                       {"steps", outcome.steps},
-                       {"sittings", outcome.sittings}};
-    report.data = {{"history/epoch", "", history.epoch},
-                   {"history/loss", "", history.loss},
-                   {"history/validation", "", history.validation},
-                   {"history/rate", "", history.rate},
-                   {"history/seconds", "s", history.seconds}};
-    report.checks = {{"loss_finite", static_cast<double>(outcome.failed_step), Relation::equal, -1,
-                      outcome.failed_step < 0
-                          ? std::string("the loss stayed finite")
-                          : "the loss was not finite in step " +
-                                std::to_string(outcome.failed_step) + "; take a smaller rate"}};
+    report.metrics.push_back({"validation_rel_l2", best});
+    report.counters.push_back({"best_epoch", outcome.best_epoch});
+    report.data.push_back({"history/validation", "", validations});
     return report;
-  }
-
-  /// The weights as others have them, for the record.
-  void add_weights(Preparation& report) const {
-    for (nn::Parameter const& one : _model->layout().parameters()) {
-      std::vector<std::size_t> shape;
-      for (std::int64_t const n : one.exchange_shape().extents())
-        shape.push_back(static_cast<std::size_t>(n));
-      report.data.push_back(
-          {"weights/" + one.name, "", _model->layout().to_exchange(one, _theta), shape});
-    }
   }
 
   /// Loss over all training items, and its gradient.

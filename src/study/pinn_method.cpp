@@ -125,7 +125,9 @@ public:
     }
     report.counters.push_back({"parameters", _model->layout().size()});
     report.counters.push_back({"samples", _whole->points()});
-    if (_comm.root()) add_weights(report);
+    if (_comm.root())
+      for (Dataset& data : weights_data(_model->layout(), _theta))
+        report.data.push_back(std::move(data));
     return report;
   }
 
@@ -208,53 +210,14 @@ private:
         train<T>(_comm, task, {first.begin(), first.end()}, _options, Validation<T>{}, _sitting,
                  identity(), "pinn " + _equation.label);
     _theta.assign(outcome.parameters.begin(), outcome.parameters.end());
-    return described(outcome, _comm.sum(loss.flops()));
-  }
-
-  template <class T>
-  Preparation described(TrainingOutcome<T> const& outcome, double flops) const {
-    TrainingHistory const& history = outcome.history;
-    auto const last = [](std::vector<double> const& values) {
-      return values.empty() ? std::nan("") : values.back();
-    };
-    Preparation report;
-    report.partial = outcome.end == TrainingEnd::time;
-    report.earlier_seconds = outcome.earlier_seconds;
-    report.metrics = {{"train_loss", last(history.loss)}};
-    report.data = {{"history/epoch", "", history.epoch},
-                   {"history/loss", "", history.loss},
-                   {"history/rate", "", history.rate},
-                   {"history/seconds", "s", history.seconds}};
-    for (auto const& [name, values] : history.observed) {
+    Preparation report = described(outcome, _comm.sum(loss.flops()));
+    for (auto const& [name, values] : outcome.history.observed) {
       report.data.push_back({"history/" + name, "", values});
-      if (name != "coefficient") report.metrics.push_back({name, last(values)});
+      if (name != "coefficient")
+        report.metrics.push_back({name, values.empty() ? std::nan("") : values.back()});
     }
-    report.metrics.insert(
-        report.metrics.end(),
-        {{"train_seconds", outcome.seconds},
-         {"exposed_share", outcome.exposed_share},
-         {"train_gflops", flops / (outcome.seconds - outcome.earlier_seconds) * 1e-9}});
-    report.counters = {{"epochs", static_cast<std::int64_t>(history.epoch.size())},
-                       {"stages", outcome.stage + 1},
-                       {"steps", outcome.steps},
-                       {"sittings", outcome.sittings}};
-    report.checks = {{"loss_finite", static_cast<double>(outcome.failed_step), Relation::equal, -1,
-                      outcome.failed_step < 0
-                          ? std::string("the loss stayed finite")
-                          : "the loss was not finite in step " +
-                                std::to_string(outcome.failed_step) + "; take a smaller rate"}};
+    report.counters.push_back({"stages", outcome.stage + 1});
     return report;
-  }
-
-  /// The weights as others have them, for the record.
-  void add_weights(Preparation& report) const {
-    for (nn::Parameter const& one : _model->layout().parameters()) {
-      std::vector<std::size_t> shape;
-      for (std::int64_t const n : one.exchange_shape().extents())
-        shape.push_back(static_cast<std::size_t>(n));
-      report.data.push_back(
-          {"weights/" + one.name, "", _model->layout().to_exchange(one, _theta), shape});
-    }
   }
 
   /// u at points (n, 2). Always so many rows at a time: no answer depends on how many are asked.

@@ -5,8 +5,10 @@
 #include "moho/nn/derivative.hpp"
 #include "moho/nn/ops.hpp"
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 
 namespace moho::study {
 namespace {
@@ -22,11 +24,13 @@ void add_to(DeviceArray<T> const& to, DeviceArray<T> const& from, std::int64_t o
       KOKKOS_LAMBDA(std::int64_t i) { to(i) += from(i); });
 }
 
-/// Entries begin .. begin+count of an array that the host can read and write.
+/// Arrays are filled and summed on the host, in place.
+constexpr bool host_reads_arrays =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
+
+/// Entries begin .. begin+count of an array.
 template <class T>
 std::span<T> on_host(DeviceArray<T> const& array, std::int64_t begin, std::int64_t count) {
-  static_assert(Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible,
-                "gradients on a device have to be staged on the host before they are summed");
   return {array.data() + begin, static_cast<std::size_t>(count)};
 }
 
@@ -35,12 +39,14 @@ std::span<T> on_host(DeviceArray<T> const& array, std::int64_t begin, std::int64
 template <class T>
 ParallelLoss<T>::ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss)
     : _comm(comm), _reduction(reduction), _loss(loss) {
+  if (!host_reads_arrays)
+    throw Error("training on a device is not in this build (arrays are summed on the host) build "
+                "with a Kokkos whose default backend is Serial, OpenMP or Threads");
   auto const size = static_cast<std::size_t>(loss.parameters());
   if (reduction == Reduction::deterministic) {
     _sum = std::make_unique<parallel::ShardSum<T>>(comm, logical_shards, size);
     _losses = std::make_unique<parallel::ShardSum<double>>(comm, logical_shards, 1);
   }
-  _part = DeviceArray<T>("moho::study::gradient part", size);
 }
 
 template <class T>
@@ -49,6 +55,7 @@ double ParallelLoss<T>::evaluate(DeviceArray<T> const& theta, DeviceArray<T> con
   double const loss = _reduction == Reduction::deterministic ? deterministic(theta, gradient)
                                                              : fast(theta, gradient);
   _total += watch.seconds();
+  if (!std::isfinite(loss)) parallel::run_collectively(_comm, [&] { _loss.rethrow(); });
   return loss;
 }
 
@@ -59,10 +66,9 @@ double ParallelLoss<T>::deterministic(DeviceArray<T> const& theta, DeviceArray<T
   _losses->start();
   for (int shard = _sum->owned().first; shard < _sum->owned().last; ++shard) {
     std::span<T> const room = _sum->next();
-    _losses->next()[0] = _loss.evaluate(shard, theta, _part, {});
+    DeviceArray<T> const part(room.data(), room.size());
+    _losses->next()[0] = _loss.evaluate(shard, theta, part, {});
     _losses->commit();
-    std::span<T> const part = on_host(_part, 0, _loss.parameters());
-    std::copy(part.begin(), part.end(), room.begin());
     _sum->commit();
   }
   const Stopwatch watch;
@@ -145,6 +151,25 @@ typename BatchLoss<T>::Chunk& BatchLoss<T>::chunk_of(std::int64_t items) {
   return chunk;
 }
 
+/// What cannot be read becomes NaN, so that this rank takes part in the sums; see `rethrow`.
+template <class T>
+void BatchLoss<T>::fill(Chunk& chunk, std::span<const std::int64_t> items) {
+  std::vector<T*> rows;
+  for (nn::Value const array : chunk.arrays) rows.push_back(chunk.program->input(array).data());
+  try {
+    _source.fetch(items, rows);
+  } catch (...) {
+    _failure = std::current_exception();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      std::fill_n(rows[i], chunk.arrays[i].shape().size(), std::numeric_limits<T>::quiet_NaN());
+  }
+}
+
+template <class T>
+void BatchLoss<T>::rethrow() {
+  if (_failure) std::rethrow_exception(std::exchange(_failure, nullptr));
+}
+
 template <class T>
 double BatchLoss<T>::evaluate(int shard, DeviceArray<T> const& theta,
                               DeviceArray<T> const& gradient,
@@ -159,12 +184,8 @@ double BatchLoss<T>::evaluate(int shard, DeviceArray<T> const& theta,
                        end = first + (last - first) * (c + 1) / chunks;
     Chunk& chunk = chunk_of(end - begin);
     nn::Program<T>& program = *chunk.program;
-    std::vector<T*> rows;
-    for (nn::Value const array : chunk.arrays)
-      rows.push_back(on_host<T>(program.input(array), 0, array.shape().size()).data());
-    _source.fetch(std::span(_batch).subspan(static_cast<std::size_t>(begin),
-                                            static_cast<std::size_t>(end - begin)),
-                  rows);
+    fill(chunk, std::span(_batch).subspan(static_cast<std::size_t>(begin),
+                                          static_cast<std::size_t>(end - begin)));
     *program.input(chunk.weight).data() = static_cast<T>(1.0 / static_cast<double>(batch));
     program.bind(chunk.theta, theta);
     DeviceArray<T> const& to = c == 0 ? gradient : _more;

@@ -314,6 +314,33 @@ MOHO_INSTANTIATE(float)
 MOHO_INSTANTIATE(double)
 #undef MOHO_INSTANTIATE
 
+template <class T>
+Preparation described(TrainingOutcome<T> const& outcome, double flops) {
+  TrainingHistory const& history = outcome.history;
+  Preparation report;
+  report.partial = outcome.end == TrainingEnd::time;
+  report.earlier_seconds = outcome.earlier_seconds;
+  report.metrics = {{"train_loss", history.loss.empty() ? not_known : history.loss.back()},
+                    {"train_seconds", outcome.seconds},
+                    {"exposed_share", outcome.exposed_share},
+                    {"train_gflops", flops / (outcome.seconds - outcome.earlier_seconds) * 1e-9}};
+  report.counters = {{"epochs", static_cast<std::int64_t>(history.epoch.size())},
+                     {"steps", outcome.steps},
+                     {"sittings", outcome.sittings}};
+  report.data = {{"history/epoch", "", history.epoch},
+                 {"history/loss", "", history.loss},
+                 {"history/rate", "", history.rate},
+                 {"history/seconds", "s", history.seconds}};
+  report.checks = {{"loss_finite", static_cast<double>(outcome.failed_step), Relation::equal, -1,
+                    outcome.failed_step < 0
+                        ? std::string("the loss stayed finite")
+                        : "the loss was not finite in step " + std::to_string(outcome.failed_step) +
+                              "; take a smaller rate"}};
+  return report;
+}
+template Preparation described(TrainingOutcome<float> const&, double);
+template Preparation described(TrainingOutcome<double> const&, double);
+
 std::vector<ParameterSpec> training_parameters() {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   return {

@@ -45,6 +45,13 @@ void write_weights(std::string const& path, nn::Layout const& layout,
   atomic_replace(temporary, path);
 }
 
+std::vector<Dataset> weights_data(nn::Layout const& layout, std::vector<double> const& theta) {
+  std::vector<Dataset> data;
+  for (nn::Parameter const& one : layout.parameters())
+    data.push_back({"weights/" + one.name, "", layout.to_exchange(one, theta), shape_of(one)});
+  return data;
+}
+
 std::vector<double> read_weights(std::string const& path, nn::Layout const& layout) {
   h5::File const file = h5::File::open(path);
   if (!file.has("/weights"))

@@ -18,6 +18,11 @@ std::string temporary_name(std::string const& path);
 /// path and removes `temporary` on failure.
 void atomic_replace(std::string const& temporary, std::string const& path);
 
+/// Finds out before the work, not after it, that a command cannot write `path`: throws moho::Error
+/// naming it where it is no regular file, is the `input` itself, or cannot be opened. Leaves
+/// nothing behind. Call it on one rank.
+void require_writable(std::string const& path, std::string const& input);
+
 /// Makes a folder and its parents. Throws moho::Error naming the path.
 void make_folder(std::string const& path);
 

@@ -4,6 +4,7 @@
 #pragma once
 #include "moho/nn/program.hpp"
 #include "moho/parallel/shard_sum.hpp"
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,8 @@ public:
   /// The contribution of a shard and its gradient (parameters()), which is overwritten.
   virtual double evaluate(int shard, DeviceArray<T> const& theta, DeviceArray<T> const& gradient,
                           Ready const& ready) = 0;
+  /// Throws what went wrong on this rank in an evaluation whose result was NaN.
+  virtual void rethrow() {}
 };
 
 /// Loss and gradient over all ranks.
@@ -44,7 +47,8 @@ public:
   /// Throws moho::Error for more ranks than logical shards in deterministic mode.
   ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss);
 
-  /// The same on every rank. Collective.
+  /// The same on every rank. Collective. What one rank could not evaluate (an item that cannot be
+  /// read) is thrown on all.
   double evaluate(DeviceArray<T> const& theta, DeviceArray<T> const& gradient);
 
   /// Seconds since the start in which this rank waited for others, and in all evaluations.
@@ -60,7 +64,6 @@ private:
   ShardedLoss<T>& _loss;
   std::unique_ptr<parallel::ShardSum<T>> _sum;
   std::unique_ptr<parallel::ShardSum<double>> _losses;
-  DeviceArray<T> _part;
   double _exposed = 0, _total = 0;
 };
 
@@ -109,7 +112,8 @@ public:
   void share(int shards) override;
   double evaluate(int shard, DeviceArray<T> const& theta, DeviceArray<T> const& gradient,
                   typename ShardedLoss<T>::Ready const& ready) override;
-  double flops() const { return _flops; } ///< of matrix products, of all evaluations
+  void rethrow() override;
+  double flops() const { return _flops; } ///< of matrix products, of all evaluations on this rank
 
 private:
   struct Chunk {
@@ -120,6 +124,7 @@ private:
     std::vector<typename nn::Program<T>::Piece> pieces;
   };
   Chunk& chunk_of(std::int64_t items);
+  void fill(Chunk& chunk, std::span<const std::int64_t> items);
 
   ItemSource<T> const& _source;
   ItemLoss _loss;
@@ -128,6 +133,7 @@ private:
   std::vector<std::int64_t> _batch;
   std::map<std::int64_t, Chunk> _chunks;
   DeviceArray<T> _more;
+  std::exception_ptr _failure;
   double _flops = 0;
 };
 

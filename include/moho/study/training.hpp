@@ -59,6 +59,12 @@ struct TrainingOutcome {
   int sittings = 1;
 };
 
+/// What a training leaves for a record: metrics train_loss, train_seconds, exposed_share and
+/// train_gflops (`flops`: of matrix products in this sitting, all ranks together), counters,
+/// history, and the check that the loss stayed finite.
+template <class T>
+Preparation described(TrainingOutcome<T> const& outcome, double flops);
+
 /// Validation error of parameters; the same on every rank. Collective.
 template <class T>
 using Validation = std::function<double(DeviceArray<T> const& parameters)>;

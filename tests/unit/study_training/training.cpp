@@ -141,6 +141,44 @@ TEST(Training, ALossThatIsNotFiniteStopsAndKeepsTheCheckpoint) {
   if (parallel::Comm().root()) std::filesystem::remove(path);
 }
 
+/// Items of which the last rank cannot read one.
+class Unreadable : public ItemSource<double> {
+public:
+  explicit Unreadable(ItemSource<double> const& items) : _items(items) {}
+  std::int64_t count() const override { return _items.count(); }
+  std::vector<std::int64_t> widths() const override { return _items.widths(); }
+  void fetch(std::span<const std::int64_t> items, std::span<double* const> out) const override {
+    parallel::Comm const comm;
+    if (comm.rank() == comm.size() - 1 && std::find(items.begin(), items.end(), 47) != items.end())
+      throw Error("item 47 cannot be read");
+    _items.fetch(items, out);
+  }
+
+private:
+  ItemSource<double> const& _items;
+};
+
+TEST(Training, AnItemThatCannotBeReadIsToldOnAllRanks) {
+  for (Reduction const reduction : {Reduction::deterministic, Reduction::fast}) {
+    Sample<double> sample;
+    Unreadable const items(sample.data);
+    BatchLoss<double> loss(
+        items,
+        [&](nn::Value theta, std::vector<nn::Value> const& in) {
+          return nn::sum(nn::square(sample.model.apply(theta, in[0]) - in[1]));
+        },
+        sample.model.layout().size(), 3);
+    TrainingOptions options = options_of();
+    options.reduction = reduction;
+    options.epochs = 50; // the item comes to every rank sooner or later
+    std::string const message = message_of([&] {
+      train<double>(parallel::Comm(), loss, Sample<double>::items, sample.first(), options, {}, {},
+                    "sample", "test");
+    });
+    EXPECT_EQ(message, "item 47 cannot be read");
+  }
+}
+
 TEST(Training, PatienceEndsItAndTheBestIsKept) {
   TrainingOptions options = options_of();
   options.epochs = 30;
