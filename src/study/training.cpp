@@ -403,6 +403,11 @@ TrainingOptions training_options(Parameters const& parameters) {
   options.seed = static_cast<std::uint64_t>(parameters.integer("training_seed"));
   options.reduction =
       parameters.text("reduction") == "fast" ? Reduction::fast : Reduction::deterministic;
+  if (options.optimiser != "lbfgs" && options.reduction == Reduction::deterministic &&
+      options.batch < logical_shards)
+    throw Error("method.batch = " + std::to_string(options.batch) + " (a batch is shared among " +
+                std::to_string(logical_shards) +
+                " shards) set it higher, or method.reduction to \"fast\"");
   return options;
 }
 

@@ -235,6 +235,11 @@ TEST(Network, WhatCannotServeIsRefusedEarly) {
   EXPECT_THROW(find_method("fno").make(small("fno"))->accept(*curves), Error);
   EXPECT_THROW(find_method("deeponet").make(small("deeponet"))->accept(*curves), Error);
   EXPECT_NO_THROW(find_method("mlp").make(small("mlp"))->accept(*curves));
+  Parameters few = small("mlp");
+  few.set("batch", Value(std::int64_t{7}));
+  EXPECT_THROW(find_method("mlp").make(few), Error);
+  few.set("reduction", Value(std::string("fast")));
+  EXPECT_NO_THROW(find_method("mlp").make(few));
 }
 
 } // namespace
