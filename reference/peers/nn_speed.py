@@ -37,8 +37,8 @@ ABOUT = (
     "(gradient and Adam), answers to a batch, the answer to one item. A ratio is the mean time of "
     "PyTorch over that of moho within a round; quoted is the geometric mean over the rounds with "
     "its 95 % interval. product_share: part of moho's step that is matrix products; of_gemm: its "
-    "operations per second over those of dgemm. A ratio is void where the numbers of parameters or "
-    "items differ."
+    "operations per second over those of BLAS in the same type. A ratio is void where the numbers "
+    "of parameters or items differ."
 )
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("what", "case", "type", "peer", "moho ms", "peer ms", "ratio", "95 %", "target",

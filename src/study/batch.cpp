@@ -16,12 +16,25 @@ std::size_t product(std::vector<std::size_t> const& shape) {
 template <class T>
 using Values = Kokkos::View<T*, MemorySpace>;
 
+/// The memory of the array of that name where it has the size and nobody shares it, else new one.
 template <class T>
-Batch::Array array_of(std::string const& name, std::string const& units, std::span<const T> values,
+Values<T> memory_for(std::vector<Batch::Array> const& present, std::string const& name,
+                     std::size_t size) {
+  for (Batch::Array const& array : present)
+    if (array.name == name)
+      if (auto const* values = std::get_if<Values<T>>(&array.values);
+          values != nullptr && values->extent(0) == size && values->use_count() == 1)
+        return *values;
+  return Values<T>(Kokkos::view_alloc(name, Kokkos::WithoutInitializing), size);
+}
+
+template <class T>
+Batch::Array array_of(std::vector<Batch::Array> const& present, std::string const& name,
+                      std::string const& units, std::span<const T> values,
                       std::vector<std::size_t> shape) {
   if (shape.empty()) shape = {values.size()};
   MOHO_REQUIRE(product(shape) == values.size());
-  Values<T> const copy(Kokkos::view_alloc(name, Kokkos::WithoutInitializing), values.size());
+  Values<T> const copy = memory_for<T>(present, name, values.size());
   copy_to_device(values, copy);
   return {name, units, std::move(shape), copy};
 }
@@ -38,12 +51,12 @@ std::vector<T> values_of(Batch::Array const& array) {
 
 void Batch::set(std::string const& name, std::string const& units, std::span<double const> values,
                 std::vector<std::size_t> shape) {
-  set(array_of(name, units, values, std::move(shape)));
+  set(array_of(_arrays, name, units, values, std::move(shape)));
 }
 
 void Batch::set(std::string const& name, std::string const& units,
                 std::span<const std::int64_t> values, std::vector<std::size_t> shape) {
-  set(array_of(name, units, values, std::move(shape)));
+  set(array_of(_arrays, name, units, values, std::move(shape)));
 }
 
 void Batch::set(Array array) {

@@ -16,24 +16,32 @@ Environment environment_of(Case const& item, RunOptions const& options) {
   return environment;
 }
 
-namespace {
-
-std::shared_ptr<Question> ask(Choice const& choice, Case const& item, RunOptions const& options) {
+std::shared_ptr<Question> Questions::ask(Choice const& choice, Case const& item,
+                                         RunOptions const& options) {
   auto question = std::make_shared<Question>();
   question->problem = options.make_problem(choice, environment_of(item, options));
   Problem const& problem = *question->problem;
-  question->inputs = problem.draw(problem.asked(), 0, problem.count(problem.asked()));
+  question->training = std::make_unique<KeptData>(problem, _comm, _budget);
+  Split const asked = problem.asked();
+  question->inputs = problem.draw_together(asked, 0, problem.count(asked), _comm);
   return question;
 }
 
-} // namespace
-
 QuestionList Questions::of(Case const& item, RunOptions const& options) {
-  if (item.asked.empty()) return {ask(item.problem, item, options)};
+  auto const& choices = item.asked.empty() ? std::vector{item.problem} : item.asked;
+  std::vector<std::string> keys;
+  for (Choice const& choice : choices)
+    keys.push_back(choice.name + to_json(choice.parameters) +
+                   std::to_string(item.ranks.value_or(0)));
+  std::erase_if(_kept, [&](auto const& kept) {
+    return std::find(keys.begin(), keys.end(), kept.first) == keys.end();
+  });
   QuestionList questions;
-  for (Choice const& choice : item.asked) {
-    std::shared_ptr<Question>& kept = _kept[choice.name + to_json(choice.parameters)];
-    if (!kept) kept = ask(choice, item, options);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    std::shared_ptr<Question>& kept = _kept[keys[i]];
+    std::shared_ptr<Question> made = kept;
+    if (!made) run_collectively(_comm, [&] { made = ask(choices[i], item, options); });
+    kept = made; // on every rank or on none: the next case has to find them alike
     questions.push_back(kept);
   }
   return questions;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Steps of a case between its draws and its record; runner.cpp strings them together.
 #pragma once
+#include "kept_data.hpp"
 #include "moho/study/method.hpp"
 #include "moho/study/record.hpp"
 #include "moho/study/runner.hpp"
@@ -16,6 +17,7 @@ namespace moho::study {
 /// A problem that is asked about, and what it asks. The truth is worked out once.
 struct Question {
   std::unique_ptr<Problem> problem;
+  std::unique_ptr<KeptData> training; ///< the same, for those who are prepared on it
   Batch inputs, truth;
   std::vector<std::uint64_t> hashes; ///< of the inputs' items; made when they are needed
   bool known = false;                ///< the truth is there
@@ -25,13 +27,19 @@ using QuestionList = std::vector<std::shared_ptr<Question>>;
 /// What the problem of a case may know of the run.
 Environment environment_of(Case const& item, RunOptions const& options);
 
-/// Makes problems and draws what they ask. Those of a matrix are asked by every row and are kept.
+/// Makes problems and draws what they ask. They are kept, with what methods are prepared on, until
+/// a case asks about others.
 class Questions {
 public:
-  /// What a case asks about: its problem, or every problem of its matrix.
+  explicit Questions(parallel::Comm const& comm) : _comm(comm) {}
+  /// What a case asks about: its problem, or every problem of its matrix. Collective.
   QuestionList of(Case const& item, RunOptions const& options);
 
 private:
+  std::shared_ptr<Question> ask(Choice const& choice, Case const& item, RunOptions const& options);
+
+  parallel::Comm _comm;
+  KeptBudget _budget; ///< outlives those that take from it
   std::map<std::string, std::shared_ptr<Question>> _kept;
 };
 

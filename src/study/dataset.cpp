@@ -141,7 +141,8 @@ void draw_into(Content& content, std::size_t width, Problem const& problem,
     const std::size_t n = std::min(most, content.items - done);
     const std::uint64_t first = request.first + done;
     Batch inputs, truth;
-    parallel::run_collectively(comm, [&] { inputs = problem.draw(request.split, first, n); });
+    parallel::run_collectively(
+        comm, [&] { inputs = problem.draw_together(request.split, first, n, comm); });
     parallel::run_collectively(comm, [&] { truth = problem.truth(inputs, comm); });
     parallel::run_collectively(comm, [&] {
       if (!comm.root()) return;

@@ -36,7 +36,7 @@ void keep_columns(Matrix& a, std::vector<std::size_t> const& kept) {
 } // namespace
 
 TrainingSet training_set(Problem const& problem, parallel::Comm const& comm) {
-  const Batch inputs = problem.draw(Split::train, 0, problem.count(Split::train));
+  const Batch inputs = problem.draw_together(Split::train, 0, problem.count(Split::train), comm);
   const Batch truth = problem.truth(inputs, comm);
   TrainingSet set;
   set.sampled = problem.sampled();

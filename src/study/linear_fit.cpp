@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "linear_fit.hpp"
+#include "moho/core/host_copy.hpp"
+#include "moho/nn/optimiser.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -87,11 +89,14 @@ private:
   std::vector<Matrix> _units;
 };
 
-/// Gradient steps W += step(R B^T weight), the loss before each.
-template <class Step>
-Fit descend(Samples const& samples, Matrix weights, std::int64_t iterations, Step const& step) {
+/// Steps of an optimiser down the gradient -R B^T weight, the loss before each.
+Fit descend(Samples const& samples, Matrix weights, Training const& training,
+            nn::Optimiser<double>& optimiser) {
+  const ExecutionSpace space;
+  auto const at = to_device("moho::study::weights", weights.values);
+  nn::FlatArray<double> const slope("moho::study::slope", weights.values.size());
   Fit fit{weights, 0, false, {}, {}};
-  History history(fit, iterations);
+  History history(fit, training.iterations);
   Matrix remaining, gradient(weights.rows, weights.columns);
   for (std::int64_t t = 0;; ++t) {
     residual(samples, weights, remaining);
@@ -102,10 +107,13 @@ Fit descend(Samples const& samples, Matrix weights, std::int64_t iterations, Ste
     }
     fit.weights = weights;
     fit.iterations = t;
-    history.note(t, loss, t == iterations);
-    if (t == iterations) return fit;
-    multiply(samples.weight, remaining, Form::plain, samples.inputs, Form::transposed, 0, gradient);
-    step(gradient, weights, t + 1);
+    history.note(t, loss, t == training.iterations);
+    if (t == training.iterations) return fit;
+    multiply(-samples.weight, remaining, Form::plain, samples.inputs, Form::transposed, 0,
+             gradient);
+    copy_to_device(std::span<double const>(gradient.values), slope);
+    optimiser.step(space, at, slope, training.rate);
+    copy_to_host(at, std::span<double>(weights.values));
   }
 }
 
@@ -192,28 +200,13 @@ Fit fit_cgls(Samples const& samples, Matrix weights, Training const& training) {
 }
 
 Fit fit_gradient_descent(Samples const& samples, Matrix weights, Training const& training) {
-  return descend(samples, std::move(weights), training.iterations,
-                 [&](Matrix const& gradient, Matrix& w, std::int64_t) {
-                   for (std::size_t i = 0; i < w.values.size(); ++i)
-                     w.values[i] += training.rate * gradient.values[i];
-                 });
+  nn::Sgd<double> plain(weights.values.size());
+  return descend(samples, std::move(weights), training, plain);
 }
 
 Fit fit_adam(Samples const& samples, Matrix weights, Training const& training) {
-  constexpr double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  std::vector<double> mean(weights.values.size(), 0.0), square(weights.values.size(), 0.0);
-  return descend(samples, std::move(weights), training.iterations,
-                 [&](Matrix const& gradient, Matrix& w, std::int64_t t) {
-                   double const one = 1 - std::pow(beta1, static_cast<double>(t)),
-                                two = 1 - std::pow(beta2, static_cast<double>(t));
-                   for (std::size_t i = 0; i < w.values.size(); ++i) {
-                     double const g = gradient.values[i];
-                     mean[i] = beta1 * mean[i] + (1 - beta1) * g;
-                     square[i] = beta2 * square[i] + (1 - beta2) * g * g;
-                     w.values[i] +=
-                         training.rate * (mean[i] / one) / (std::sqrt(square[i] / two) + epsilon);
-                   }
-                 });
+  nn::Adam<double> adam(weights.values.size());
+  return descend(samples, std::move(weights), training, adam);
 }
 
 } // namespace moho::study

@@ -11,6 +11,9 @@
 extern "C" void dgemm_(char const*, char const*, int const*, int const*, int const*, double const*,
                        double const*, int const*, double const*, int const*, double const*, double*,
                        int const*);
+extern "C" void sgemm_(char const*, char const*, int const*, int const*, int const*, float const*,
+                       float const*, int const*, float const*, int const*, float const*, float*,
+                       int const*);
 
 namespace moho::study {
 namespace {
@@ -85,6 +88,11 @@ void gemm(int order, double const* a, double const* b, double* c) {
   dgemm_("N", "N", &order, &order, &order, &one, a, &order, b, &order, &zero, c, &order);
 }
 
+void gemm(int order, float const* a, float const* b, float* c) {
+  float const one = 1, zero = 0;
+  sgemm_("N", "N", &order, &order, &order, &one, a, &order, b, &order, &zero, c, &order);
+}
+
 BlasThreads::BlasThreads(int threads) : _before(nn::blas_threads()) {
   if (_before > 0) nn::set_blas_threads(threads);
   _count = nn::blas_threads();
@@ -117,9 +125,7 @@ RateProbe::RateProbe(parallel::Comm const& comm, MeasureOptions const& options)
       _a = Array(uninitialised("moho::study::triad_a"), n);
       _b = Array(uninitialised("moho::study::triad_b"), n);
       _c = Array(uninitialised("moho::study::triad_c"), n);
-      _left.assign(order * order, 1.0 / 3);
-      _right.assign(order * order, 3.0);
-      _product.assign(order * order, 0.0);
+      _double.make(order);
     } catch (std::exception const& error) {
       throw Error("cannot measure the machine's rates (no memory for 3 arrays of " +
                   std::to_string(n * sizeof(double)) + " bytes on a rank: " + error.what() +
@@ -143,6 +149,13 @@ RateProbe::RateProbe(parallel::Comm const& comm, MeasureOptions const& options)
   Kokkos::fence();
 }
 
+template <class T>
+void RateProbe::Factors<T>::make(std::size_t order) {
+  left.assign(order * order, T(1) / T(3));
+  right.assign(order * order, T(3));
+  product.assign(order * order, T(0));
+}
+
 void RateProbe::measure_triad(Rates& rates) {
   const ExecutionSpace space;
   auto const best = best_of(_comm, _options.seconds, [&] {
@@ -158,12 +171,16 @@ void RateProbe::measure_triad(Rates& rates) {
   rates.cache_multiple = _comm.min(_cache_multiple);
 }
 
-void RateProbe::measure_gemm(Rates& rates) {
+template <class T>
+void RateProbe::measure_gemm(Rates& rates, Factors<T>& factors) {
   // As many threads as moho's own kernels have on this rank: a ceiling for the same cores.
   const BlasThreads threads(host_threads());
   int const order = _options.gemm_order;
-  auto const best = best_of(_comm, _options.seconds,
-                            [&] { gemm(order, _left.data(), _right.data(), _product.data()); });
+  if (factors.product.empty())
+    parallel::run_collectively(_comm, [&] { factors.make(static_cast<std::size_t>(order)); });
+  auto const best = best_of(_comm, _options.seconds, [&] {
+    gemm(order, factors.left.data(), factors.right.data(), factors.product.data());
+  });
   double const flops = 2.0 * order * order * order;
   rates.gemm = flops * _comm.size() / best.all;
   rates.gemm_of_rank = _comm.all_gather(flops / best.own);
@@ -172,10 +189,13 @@ void RateProbe::measure_gemm(Rates& rates) {
   rates.gemm_threads = threads.count();
 }
 
-Rates RateProbe::measure() {
+Rates RateProbe::measure(Gemm kind) {
   Rates rates;
   measure_triad(rates);
-  measure_gemm(rates);
+  if (kind == Gemm::sgemm)
+    measure_gemm(rates, _single);
+  else
+    measure_gemm(rates, _double);
   return rates;
 }
 

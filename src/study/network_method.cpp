@@ -85,11 +85,14 @@ nn::Value item_losses(std::string const& kind, nn::Value p, nn::Value y) {
 }
 
 /// A program that answers a fixed number of rows, so that no answer depends on how many are asked.
+/// It keeps its memory, all arrays of Kokkos among it.
 template <class T>
 struct Forward {
   nn::Tape tape;
   nn::Value theta, x;
   std::unique_ptr<nn::Program<T>> program;
+  std::vector<T> chunk, found;
+  std::vector<double> answers;
 
   Forward(nn::Model const& model, Affine const& targets, std::int64_t rows, std::int64_t width) {
     theta = tape.input("theta", {model.layout().size()});
@@ -97,12 +100,12 @@ struct Forward {
     program = std::make_unique<nn::Program<T>>(std::vector{targets.undo(model.apply(theta, x))});
   }
 
-  /// Answers to `inputs` (n, width).
-  std::vector<double> answer(DeviceArray<T> const& parameters, std::span<double const> inputs) {
+  /// Answers to `inputs` (n, width), there until the next are asked for.
+  std::span<double const> answer(DeviceArray<T> const& parameters, std::span<double const> inputs) {
     auto const width = static_cast<std::size_t>(x.shape()[1]),
                rows = static_cast<std::size_t>(x.shape()[0]), n = inputs.size() / width;
-    std::vector<double> answers;
-    std::vector<T> chunk(rows * width);
+    answers.clear();
+    chunk.resize(rows * width);
     program->bind(theta, parameters);
     for (std::size_t begin = 0; begin < n; begin += rows) {
       // the last chunk is filled up with its last row
@@ -113,7 +116,8 @@ struct Forward {
       }
       copy_to_device(std::span<T const>(chunk), program->input(x));
       program->run(ExecutionSpace());
-      std::vector<T> const found = to_host(program->result(0));
+      found.resize(program->result(0).extent(0));
+      copy_to_host(program->result(0), std::span<T>(found));
       std::size_t const outputs = found.size() / rows, used = std::min(rows, n - begin);
       answers.insert(answers.end(), found.begin(),
                      found.begin() + static_cast<std::ptrdiff_t>(used * outputs));
@@ -157,14 +161,11 @@ public:
     std::vector<double> mine(asked.values.begin() + first * _inputs.width,
                              asked.values.begin() + last * _inputs.width);
     _input_scale.apply(mine);
-    std::vector<double> const answers =
-        _parameters.text("precision") == "float32" ? _answer_float(mine) : _answer_double(mine);
-    std::vector<double> const all = _comm.gather(std::span<double const>(answers));
+    std::vector<double> const all = _comm.gather(_answer(mine));
     _flops = static_cast<std::int64_t>(static_cast<double>(n) * _flops_per_item);
     if (!_comm.root()) return;
-    Matrix outputs(static_cast<std::size_t>(_targets.width), asked.columns);
-    outputs.values = all;
-    out = function_answers(outputs, _units);
+    if (out.count() != asked.columns || out.arrays().size() != 1) out = Batch(asked.columns);
+    out.set(output_array, _units, all, {asked.columns, static_cast<std::size_t>(_targets.width)});
   }
 
   Cost cost() const override {
@@ -263,7 +264,7 @@ private:
     _model = _entry.make(_parameters, shape_of(grid));
     std::size_t const asked = problem.count(Split::validation);
     if (asked == 0) return;
-    const Batch inputs = problem.draw(Split::validation, 0, asked);
+    const Batch inputs = problem.draw_together(Split::validation, 0, asked, _comm);
     const Batch truth = problem.truth(inputs, _comm);
     _validation_inputs.count = static_cast<std::int64_t>(asked);
     _validation_inputs.width = _inputs.width;
@@ -347,7 +348,7 @@ private:
   double validation_error(Forward<T>& forward, DeviceArray<T> const& parameters) {
     auto const width = static_cast<std::size_t>(_targets.width);
     auto const [first, last] = share_of(_validation_inputs.count, _comm);
-    std::vector<double> const answers = forward.answer(
+    std::span<double const> const answers = forward.answer(
         parameters, std::span(_validation_inputs.values)
                         .subspan(static_cast<std::size_t>(first * _inputs.width),
                                  static_cast<std::size_t>((last - first) * _inputs.width)));
@@ -383,10 +384,9 @@ private:
     }
     auto const parameters =
         to_device("moho::study::theta", std::vector<T>(_theta.begin(), _theta.end()));
-    auto answer = [forward, parameters](std::span<double const> inputs) {
+    _answer = [forward, parameters](std::span<double const> inputs) {
       return forward->answer(parameters, inputs);
     };
-    (std::is_same_v<T, float> ? _answer_float : _answer_double) = answer;
     report.counters.push_back({"parameters", _model->layout().size()});
     report.counters.push_back({"samples", _inputs.count});
     if (_comm.root())
@@ -472,7 +472,7 @@ private:
   Affine _input_scale, _target_scale;
   std::unique_ptr<nn::Model> _model;
   std::vector<double> _theta;
-  std::function<std::vector<double>(std::span<double const>)> _answer_float, _answer_double;
+  std::function<std::span<double const>(std::span<double const>)> _answer;
   double _flops_per_item = 0;
   std::int64_t _flops = 0;
 };
@@ -480,8 +480,8 @@ private:
 } // namespace
 
 std::vector<std::string> const& network_metrics() {
-  static const std::vector<std::string> names{"train_loss", "validation_rel_l2", "train_seconds",
-                                              "exposed_share", "train_gflops"};
+  static const std::vector<std::string> names{"train_loss",   "validation_rel_l2", "train_seconds",
+                                              "step_seconds", "exposed_share",     "train_gflops"};
   return names;
 }
 

@@ -30,13 +30,16 @@ public:
   }
 
   Batch draw(Split split, std::uint64_t first, std::size_t n) const override {
+    return draw_together(split, first, n, parallel::Comm::self());
+  }
+
+  Batch draw_together(Split split, std::uint64_t first, std::size_t n,
+                      parallel::Comm const& comm) const override {
     MOHO_REQUIRE(first + n <= count(split));
-    std::vector<double> input;
-    input.reserve(n * width());
-    for (std::uint64_t i = first; i < first + n; ++i) {
-      const std::vector<double> row = kept(coefficient(split, i));
-      input.insert(input.end(), row.begin(), row.end());
-    }
+    const std::vector<double> rows = share_items(
+        comm, n, width(), [&](std::size_t i) { return kept(coefficient(split, first + i)); });
+    const std::vector<double> input =
+        comm.size() == 1 ? rows : comm.broadcast(std::span<double const>(rows));
     Batch batch(n);
     batch.set(input_array, "", input, {n, width()});
     set_items(batch, split, first);

@@ -69,7 +69,7 @@ struct Shared {
   Comm comm;
   Verifier verifier{comm};
   Machine machine{comm};
-  Questions questions{};
+  Questions questions{comm};
 };
 
 /// Where a case leaves what is no record, and how long it may take.
@@ -93,17 +93,24 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared, Des
     questions = shared.questions.of(item, options);
     method = options.make_method(item.method);
   });
-  Problem const& problem = *questions[own_question(item)]->problem;
+  Question const& own = *questions[own_question(item)];
+  Problem const& problem = *own.problem;
   stop_if_asked(comm);
   record.checks = shared.verifier.checks(item.problem, problem);
   method->sit({desk.checkpoint(), desk.seconds});
 
   Preparation preparation;
-  const Witness witness(problem);
-  RegionTimer prepare(comm);
-  prepare.time(quietly([&] { preparation = method->prepare(witness, comm); }));
+  const Witness witness(*own.training);
+  // Whoever is prepared first has the training set worked out for all: that is nobody's time.
+  RegionTimer prepare(comm), data(comm);
+  double data_seconds = 0;
+  own.training->take_seconds(); // what a case that failed left
+  prepare.time(quietly([&] { preparation = method->prepare(witness, comm); }),
+               [&] { return data_seconds = own.training->take_seconds(); });
+  data.add(data_seconds);
   stop_if_asked(comm);
   record.timings["prepare"] = prepare.timing(0);
+  if (comm.max(data_seconds) > 0) record.timings["data"] = data.timing(0);
   for (double& sample : record.timings["prepare"].samples) sample += preparation.earlier_seconds;
   PhaseTimes prepared, applied;
   prepared.add(preparation.phases);

@@ -10,7 +10,7 @@ namespace moho::study {
 using parallel::Comm;
 using parallel::run_collectively;
 
-void RegionTimer::time(std::function<void()> const& body) {
+void RegionTimer::time(std::function<void()> const& body, std::function<double()> const& aside) {
   double mine = 0;
   _comm.barrier();
   run_collectively(_comm, [&] {
@@ -18,8 +18,12 @@ void RegionTimer::time(std::function<void()> const& body) {
     body();
     mine = watch.seconds();
   });
-  _fastest.push_back(_comm.min(mine));
-  _slowest.push_back(_comm.max(mine));
+  add(aside ? std::max(0.0, mine - aside()) : mine);
+}
+
+void RegionTimer::add(double seconds) {
+  _fastest.push_back(_comm.min(seconds));
+  _slowest.push_back(_comm.max(seconds));
 }
 
 Timing RegionTimer::timing(std::int64_t warmup) const {

@@ -17,8 +17,11 @@ class RegionTimer {
 public:
   explicit RegionTimer(parallel::Comm const& comm) : _comm(comm) {}
 
-  /// Times `body` after a barrier. A body that throws on one rank throws on all.
-  void time(std::function<void()> const& body);
+  /// Times `body` after a barrier. A body that throws on one rank throws on all. `aside`, asked
+  /// afterwards: seconds of this rank in `body` that are not the region's.
+  void time(std::function<void()> const& body, std::function<double()> const& aside = {});
+  /// A sample that somebody else took on each rank.
+  void add(double seconds);
   Timing timing(std::int64_t warmup) const;
 
 private:

@@ -76,8 +76,7 @@ std::vector<std::uint64_t> item_hashes(Batch const& batch) {
   return hashes;
 }
 
-Batch Witness::draw(Split split, std::uint64_t first, std::size_t n) const {
-  Batch batch = _problem.draw(split, first, n);
+Batch Witness::noted(Batch batch) const {
   if (sampled()) // an expectation is asked about on purpose
     for (const std::uint64_t hash : item_hashes(batch)) _seen.insert(hash);
   return batch;

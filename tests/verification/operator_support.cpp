@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "verification/operator_support.hpp"
-#include "moho/study/registry.hpp"
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -9,31 +8,6 @@
 #include <limits>
 
 namespace moho::verification {
-namespace {
-
-template <class Entry>
-study::Parameters with(Entry const& entry, Settings const& settings) {
-  study::Parameters parameters = study::defaults(entry.parameters);
-  for (auto [key, value] : settings) {
-    EXPECT_TRUE(parameters.has(key)) << entry.name << " has no " << key;
-    EXPECT_TRUE(study::adapt(value, parameters.at(key))) << key;
-    parameters.set(key, value);
-  }
-  return parameters;
-}
-
-} // namespace
-
-std::unique_ptr<study::Problem> problem(std::string const& name, Settings const& settings) {
-  study::ProblemEntry const& entry = study::find_problem(name);
-  return entry.make(with(entry, settings), {});
-}
-
-std::unique_ptr<study::Method> method(std::string const& name, Settings const& settings) {
-  study::MethodEntry const& entry = study::find_method(name);
-  return entry.make(with(entry, settings));
-}
-
 Json const& reference(std::string const& name) {
   static std::map<std::string, Json> read;
   auto found = read.find(name);

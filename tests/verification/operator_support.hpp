@@ -3,8 +3,8 @@
 #pragma once
 #include "moho/study/cross_validation.hpp"
 #include "moho/study/method.hpp"
-#include "moho/study/parameters.hpp"
 #include "moho/study/problem.hpp"
+#include "support/by_name.hpp"
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,12 +14,10 @@
 
 namespace moho::verification {
 
-using Settings = std::map<std::string, study::Value>;
+using test::method;
+using test::problem;
+using test::Settings;
 using Json = nlohmann::json;
-
-/// Defaults of the registry, with these on top.
-std::unique_ptr<study::Problem> problem(std::string const& name, Settings const& settings);
-std::unique_ptr<study::Method> method(std::string const& name, Settings const& settings);
 
 /// reference/physics/sciml/<name>.json
 Json const& reference(std::string const& name);

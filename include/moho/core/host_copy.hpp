@@ -28,13 +28,20 @@ Kokkos::View<T*, MemorySpace> to_device(std::string const& label, std::vector<T>
   return copy;
 }
 
+/// `to` := `from` (T* or T const*), of the same length.
+template <class T>
+void copy_to_host(Kokkos::View<T*, MemorySpace> const& from, std::span<std::remove_const_t<T>> to) {
+  MOHO_REQUIRE(from.extent(0) == to.size());
+  Kokkos::deep_copy(Kokkos::View<std::remove_const_t<T>*, Kokkos::HostSpace,
+                                 Kokkos::MemoryTraits<Kokkos::Unmanaged>>(to.data(), to.size()),
+                    from);
+}
+
 /// The values of a device array (T* or T const*) in plain memory.
 template <class T>
 std::vector<std::remove_const_t<T>> to_host(Kokkos::View<T*, MemorySpace> const& values) {
   std::vector<std::remove_const_t<T>> copy(values.extent(0));
-  Kokkos::deep_copy(Kokkos::View<std::remove_const_t<T>*, Kokkos::HostSpace,
-                                 Kokkos::MemoryTraits<Kokkos::Unmanaged>>(copy.data(), copy.size()),
-                    values);
+  copy_to_host(values, std::span<std::remove_const_t<T>>(copy));
   return copy;
 }
 

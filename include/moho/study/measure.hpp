@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The machine's own ceilings, measured: memory bandwidth (STREAM triad) and matrix product (dgemm).
+// The machine's own ceilings, measured: memory bandwidth (STREAM triad) and matrix product (dgemm,
+// or sgemm for what computes in float).
 // A speed is quoted as a fraction of what the same cores reached immediately before and after it.
 #pragma once
 #include "moho/core/kokkos.hpp"
@@ -8,6 +9,9 @@
 #include <vector>
 
 namespace moho::study {
+
+/// The matrix product that a kernel is compared with: that of the values it computes with.
+enum class Gemm { dgemm, sgemm };
 
 struct MeasureOptions {
   double seconds = 0.3;        ///< for each of the two rates; at least 3 passes are made
@@ -33,17 +37,24 @@ public:
   /// Allocates and touches the arrays. Collective. Throws moho::Error if memory does not suffice.
   RateProbe(parallel::Comm const& comm, MeasureOptions const& options);
   /// Both rates. Collective.
-  Rates measure();
+  Rates measure(Gemm kind = Gemm::dgemm);
 
 private:
   using Array = Kokkos::View<double*, MemorySpace>;
+  template <class T>
+  struct Factors {
+    std::vector<T> left, right, product;
+    void make(std::size_t order);
+  };
   void measure_triad(Rates& rates);
-  void measure_gemm(Rates& rates);
+  template <class T>
+  void measure_gemm(Rates& rates, Factors<T>& factors);
 
   parallel::Comm _comm;
   MeasureOptions _options;
   Array _a, _b, _c;
-  std::vector<double> _left, _right, _product;
+  Factors<double> _double;
+  Factors<float> _single; ///< made when they are first needed
   double _cache_multiple = 0;
 };
 
@@ -57,6 +68,7 @@ void triad(ExecutionSpace const& space, Kokkos::View<double*, MemorySpace> const
 
 /// C = A B by the linked BLAS, column-major square matrices of `order` rows (order^2 values each).
 void gemm(int order, double const* a, double const* b, double* c);
+void gemm(int order, float const* a, float const* b, float* c);
 
 /// Limits the BLAS to `threads` threads while it lives, where the BLAS can be told (OpenBLAS, MKL).
 class BlasThreads {

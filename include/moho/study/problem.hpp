@@ -90,6 +90,12 @@ public:
   virtual std::size_t count(Split split) const = 0;
   /// Items first .. first+n-1 of a split: the same values on every rank and any number of ranks.
   virtual Batch draw(Split split, std::uint64_t first, std::size_t n) const = 0;
+  /// The same, on every rank; where a draw is dear the ranks share the work. Collective.
+  virtual Batch draw_together(Split split, std::uint64_t first, std::size_t n,
+                              parallel::Comm const& comm) const {
+    static_cast<void>(comm);
+    return draw(split, first, n);
+  }
   /// The right answers, to a tight tolerance, with their own uncertainty (real array
   /// "uncertainty", relative, NaN where no truth is known). Collective; complete on the root.
   virtual Batch truth(Batch const& inputs, parallel::Comm const& comm) const = 0;
@@ -99,8 +105,39 @@ public:
   virtual Assessment assess(Batch const& inputs, Batch const& truth,
                             Batch const& answers) const = 0;
 
-  /// The problem itself where this one only stands in for it (witness.hpp).
+  /// The problem itself where this one only stands in for it.
   virtual Problem const& actual() const { return *this; }
+};
+
+/// Stands in for a problem, to note or to keep something by the way: passes everything on.
+class StandIn : public Problem {
+public:
+  explicit StandIn(Problem const& problem) : _problem(problem) {}
+
+  Space space() const override { return _problem.space(); }
+  bool sampled() const override { return _problem.sampled(); }
+  Split asked() const override { return _problem.asked(); }
+  std::size_t count(Split split) const override { return _problem.count(split); }
+  Batch draw(Split split, std::uint64_t first, std::size_t n) const override {
+    return _problem.draw(split, first, n);
+  }
+  Batch draw_together(Split split, std::uint64_t first, std::size_t n,
+                      parallel::Comm const& comm) const override {
+    return _problem.draw_together(split, first, n, comm);
+  }
+  Batch truth(Batch const& inputs, parallel::Comm const& comm) const override {
+    return _problem.truth(inputs, comm);
+  }
+  std::vector<Check> verify(parallel::Comm const& comm) const override {
+    return _problem.verify(comm);
+  }
+  Assessment assess(Batch const& inputs, Batch const& truth, Batch const& answers) const override {
+    return _problem.assess(inputs, truth, answers);
+  }
+  Problem const& actual() const override { return _problem.actual(); }
+
+private:
+  Problem const& _problem;
 };
 
 /// The capability T (Probed, ..) of a problem; nullptr if it has none.

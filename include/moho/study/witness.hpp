@@ -15,26 +15,17 @@ namespace moho::study {
 std::vector<std::uint64_t> item_hashes(Batch const& batch);
 
 /// Stands in for a problem and notes the items that are drawn from it, where they are samples.
-class Witness : public Problem {
+class Witness : public StandIn {
 public:
-  explicit Witness(Problem const& problem) : _problem(problem) {}
+  using StandIn::StandIn;
 
-  Batch draw(Split split, std::uint64_t first, std::size_t n) const override;
-
-  Space space() const override { return _problem.space(); }
-  bool sampled() const override { return _problem.sampled(); }
-  Split asked() const override { return _problem.asked(); }
-  std::size_t count(Split split) const override { return _problem.count(split); }
-  Batch truth(Batch const& inputs, parallel::Comm const& comm) const override {
-    return _problem.truth(inputs, comm);
+  Batch draw(Split split, std::uint64_t first, std::size_t n) const override {
+    return noted(StandIn::draw(split, first, n));
   }
-  std::vector<Check> verify(parallel::Comm const& comm) const override {
-    return _problem.verify(comm);
+  Batch draw_together(Split split, std::uint64_t first, std::size_t n,
+                      parallel::Comm const& comm) const override {
+    return noted(StandIn::draw_together(split, first, n, comm));
   }
-  Assessment assess(Batch const& inputs, Batch const& truth, Batch const& answers) const override {
-    return _problem.assess(inputs, truth, answers);
-  }
-  Problem const& actual() const override { return _problem; }
 
   /// Items drawn so far, each once.
   std::size_t seen() const { return _seen.size(); }
@@ -42,7 +33,8 @@ public:
   std::size_t leaked(std::span<const std::uint64_t> hashes) const;
 
 private:
-  Problem const& _problem;
+  Batch noted(Batch batch) const;
+
   mutable std::unordered_set<std::uint64_t> _seen;
 };
 

@@ -6,7 +6,7 @@ namespace moho::fem {
 namespace {
 
 std::string verdict(Mesh const& mesh) {
-  return message([&] { check_mesh(mesh, "mesh.msh"); });
+  return error_of([&] { check_mesh(mesh, "mesh.msh"); });
 }
 
 /// A mesh whose ids differ from its places, as on a part.
@@ -56,7 +56,7 @@ TEST(CheckMeshTest, NamesInvertedCells) {
       std::swap(mesh.cells[5 * k], mesh.cells[5 * k + 1]);
     else // a mirrored cell: x and y change places
       std::swap(mesh.cells[5 * k + 1], mesh.cells[5 * k + 2]);
-    EXPECT_TRUE(says(verdict(mesh), {"mesh.msh: cell 1015", "inverted"})) << verdict(mesh);
+    EXPECT_TRUE(names(verdict(mesh), {"mesh.msh: cell 1015", "inverted"})) << verdict(mesh);
   }
 }
 
@@ -70,7 +70,7 @@ TEST(CheckMeshTest, NamesDegenerateCells) {
   single.cells = {0, 1, 2};
   single.cell_id = {42};
   single.point_id = {7, 8, 9};
-  EXPECT_TRUE(says(verdict(single), {"cell 42", "degenerate"})) << verdict(single);
+  EXPECT_TRUE(names(verdict(single), {"cell 42", "degenerate"})) << verdict(single);
   Mesh tet = part_like(Cell::tetrahedron); // flat: vertex 3 into the plane of the others
   for (std::size_t i = 0; i < 3; ++i)
     tet.points[3 * at(tet.cells[4 * 9 + 3]) + i] =
@@ -94,7 +94,7 @@ TEST(CheckMeshTest, SeesOneBadCornerOfATensorCell) {
     EXPECT_EQ(verdict(mesh), "");
     for (int i = 0; i < d; ++i) mesh.points[at((k - 1) * d + i)] = 0.2; // an arrow: not convex
     EXPECT_TRUE(
-        says(verdict(mesh), {"cell 3 is inverted", "at its point " + std::to_string(k - 1)}));
+        names(verdict(mesh), {"cell 3 is inverted", "at its point " + std::to_string(k - 1)}));
   }
 }
 
@@ -102,46 +102,46 @@ TEST(CheckMeshTest, SeesACurvedEdgeThatFolds) {
   Mesh mesh = curved(structured({Cell::triangle, {1, 1}, {}, 0, {}}), [](double*) {});
   EXPECT_EQ(verdict(mesh), "");
   mesh.points[2 * at(mesh.cells[3]) + 1] = 0.8; // edge 01 of cell 0 through vertex 2's side
-  EXPECT_TRUE(says(verdict(mesh), {"cell 0 is inverted"})) << verdict(mesh);
+  EXPECT_TRUE(names(verdict(mesh), {"cell 0 is inverted"})) << verdict(mesh);
 }
 
 TEST(CheckMeshTest, NamesWrongIndicesAndPoints) {
   Mesh const good = part_like(Cell::tetrahedron);
   Mesh mesh = good;
   mesh.cells[4 * 7 + 2] = static_cast<std::int32_t>(mesh.point_count());
-  EXPECT_TRUE(says(verdict(mesh), {"cell 1021", "names point 120", "there are 120 points"}));
+  EXPECT_TRUE(names(verdict(mesh), {"cell 1021", "names point 120", "there are 120 points"}));
   mesh = good;
   mesh.cells[4 * 7 + 2] = -1;
-  EXPECT_TRUE(says(verdict(mesh), {"cell 1021", "names point -1"}));
+  EXPECT_TRUE(names(verdict(mesh), {"cell 1021", "names point -1"}));
   mesh = good;
   mesh.cells[4 * 7 + 2] = mesh.cells[4 * 7];
-  EXPECT_TRUE(says(verdict(mesh), {"cell 1021 has point", "twice"}));
+  EXPECT_TRUE(names(verdict(mesh), {"cell 1021 has point", "twice"}));
   mesh = good;
   mesh.points[3 * 11 + 1] = NAN;
-  EXPECT_TRUE(says(verdict(mesh), {"point 5077", "nan"}));
+  EXPECT_TRUE(names(verdict(mesh), {"point 5077", "nan"}));
   mesh = good;
   mesh.point_id.push_back(99999);
   mesh.points.insert(mesh.points.end(), {0.5, 0.5, 0.5});
-  EXPECT_TRUE(says(verdict(mesh), {"point 99999 is in no cell"}));
+  EXPECT_TRUE(names(verdict(mesh), {"point 99999 is in no cell"}));
 }
 
 TEST(CheckMeshTest, NamesWrongLists) {
   Mesh const good = part_like(Cell::triangle);
   Mesh mesh = good;
   std::swap(mesh.cell_id[3], mesh.cell_id[4]);
-  EXPECT_TRUE(says(verdict(mesh), {"cell 1009 stands after cell 1012"}));
+  EXPECT_TRUE(names(verdict(mesh), {"cell 1009 stands after cell 1012"}));
   mesh = good;
   mesh.boundary.cell[2] = 24;
-  EXPECT_TRUE(says(verdict(mesh), {"boundary facet 2", "of cell 24"}));
+  EXPECT_TRUE(names(verdict(mesh), {"boundary facet 2", "of cell 24"}));
   mesh = good;
   mesh.boundary.local[2] = 3;
-  EXPECT_TRUE(says(verdict(mesh), {"boundary facet 2 is facet 3"}));
+  EXPECT_TRUE(names(verdict(mesh), {"boundary facet 2 is facet 3"}));
   mesh = good;
   mesh.points.pop_back();
-  EXPECT_TRUE(says(verdict(mesh), {"coordinates"}));
+  EXPECT_TRUE(names(verdict(mesh), {"coordinates"}));
   mesh.cells.clear();
   mesh.cell_id.clear();
-  EXPECT_TRUE(says(verdict(mesh), {"no cells"}));
+  EXPECT_TRUE(names(verdict(mesh), {"no cells"}));
 }
 
 TEST(CheckMeshTest, DoubledCellsShareAFacet) {
@@ -149,7 +149,7 @@ TEST(CheckMeshTest, DoubledCellsShareAFacet) {
   EXPECT_EQ(boundary_facets(mesh).size(), mesh.boundary.size());
   mesh.cells.insert(mesh.cells.end(), &mesh.cells[4 * 20], &mesh.cells[4 * 20] + 4);
   mesh.cell_id.push_back(360);
-  EXPECT_TRUE(says(message([&] { boundary_facets(mesh); }), {"20, ", "360", "share one facet"}));
+  EXPECT_TRUE(names(error_of([&] { boundary_facets(mesh); }), {"20, ", "360", "share one facet"}));
 }
 
 TEST(OrientTest, TurnsMirroredSimplices) {
@@ -179,7 +179,7 @@ TEST(OrientTest, TurnsMirroredSimplices) {
           if (at(mesh.boundary.cell[f]) == c)
             mesh.boundary.local[f] = static_cast<std::int8_t>(swap01(mesh.boundary.local[f]));
       }
-      EXPECT_TRUE(says(verdict(mesh), {"inverted"}));
+      EXPECT_TRUE(names(verdict(mesh), {"inverted"}));
       EXPECT_EQ(orient(mesh), wrong) << "seed " << seed;
       EXPECT_EQ(verdict(mesh), "");
       EXPECT_EQ(orient(mesh), 0u);
@@ -218,7 +218,7 @@ TEST(OrientTest, AFoldedMeshIsFoundByItsFacets) {
       mesh.cell_id.push_back(1);
       EXPECT_EQ(verdict(mesh), "");
       EXPECT_EQ(orient(mesh), 0u);
-      EXPECT_TRUE(says(message([&] { boundary_facets(mesh); }), {"is inverted against cell"}))
+      EXPECT_TRUE(names(error_of([&] { boundary_facets(mesh); }), {"is inverted against cell"}))
           << name(cell);
       continue;
     }
@@ -228,10 +228,10 @@ TEST(OrientTest, AFoldedMeshIsFoundByItsFacets) {
         inner = inner && mesh.points[p * d + i] > 0 && mesh.points[p * d + i] < 0.4;
       if (inner) mesh.points[p * d] += 0.7;
     }
-    EXPECT_TRUE(says(verdict(mesh), {"inverted"}));
+    EXPECT_TRUE(names(verdict(mesh), {"inverted"}));
     EXPECT_GT(orient(mesh), 0u);
     EXPECT_EQ(verdict(mesh), ""); // every cell alone looks right
-    EXPECT_TRUE(says(message([&] { boundary_facets(mesh); }), {"is inverted against cell"}))
+    EXPECT_TRUE(names(error_of([&] { boundary_facets(mesh); }), {"is inverted against cell"}))
         << name(cell);
   }
 }
@@ -247,7 +247,7 @@ TEST(OrientTest, TurnsMirroredTensorCells) {
     for (std::size_t f = 0; f < mesh.boundary.size(); ++f)
       if (std::int8_t& local = mesh.boundary.local[f]; mesh.boundary.cell[f] % 2 == 0 && local < 4)
         local ^= 2;
-    EXPECT_TRUE(says(verdict(mesh), {"cell 0 is inverted"}));
+    EXPECT_TRUE(names(verdict(mesh), {"cell 0 is inverted"}));
     EXPECT_EQ(orient(mesh), (mesh.cell_count() + 1) / 2);
     EXPECT_EQ(mesh.cells, good.cells);
     EXPECT_EQ(mesh.boundary.local, good.boundary.local);
@@ -256,7 +256,7 @@ TEST(OrientTest, TurnsMirroredTensorCells) {
   Mesh around = structured(small(Cell::quadrilateral)); // vertices in a circle
   std::swap(around.cells[2], around.cells[3]);
   EXPECT_EQ(orient(around), 0u);
-  EXPECT_TRUE(says(verdict(around), {"cell 0 is inverted"}));
+  EXPECT_TRUE(names(verdict(around), {"cell 0 is inverted"}));
 }
 
 } // namespace

@@ -28,7 +28,7 @@ Foreign foreign(Cell cell, int degree, bool per_cell, std::uint64_t seed) {
 }
 
 std::string refusal(Foreign const& f, int degree) {
-  return message([&] { make_space(f.mesh, degree, f.dofmap, f.points); });
+  return error_of([&] { make_space(f.mesh, degree, f.dofmap, f.points); });
 }
 
 TEST(DofmapTest, AnyLocalOrderIsRecognised) {
@@ -50,9 +50,9 @@ TEST(DofmapTest, SmallCellsFarFromTheOrigin) {
 
 TEST(DofmapTest, WrongShapesAreRefused) {
   Foreign f = foreign(Cell::triangle, 2, false, 5);
-  EXPECT_TRUE(says(refusal(f, 1), {"dofmap: 144 entries", "P1 triangle", "check the degree"}));
+  EXPECT_TRUE(names(refusal(f, 1), {"dofmap: 144 entries", "P1 triangle", "check the degree"}));
   f.points.pop_back();
-  EXPECT_TRUE(says(refusal(f, 2), {"dof_coordinates", "63 nodes"}));
+  EXPECT_TRUE(names(refusal(f, 2), {"dof_coordinates", "63 nodes"}));
 }
 
 TEST(DofmapTest, WrongNumbersAreNamed) {
@@ -62,15 +62,16 @@ TEST(DofmapTest, WrongNumbersAreNamed) {
     std::string const where = "cell " + std::to_string(c);
     Foreign f = good;
     f.dofmap[c * k + 1] = f.space.global_nodes;
-    EXPECT_TRUE(says(refusal(f, 2), {where, "names node " + std::to_string(f.space.global_nodes)}));
+    EXPECT_TRUE(
+        names(refusal(f, 2), {where, "names node " + std::to_string(f.space.global_nodes)}));
     f.dofmap[c * k + 1] = -1;
-    EXPECT_TRUE(says(refusal(f, 2), {where, "names node -1"}));
+    EXPECT_TRUE(names(refusal(f, 2), {where, "names node -1"}));
     f = good; // a node of a distant cell
     f.dofmap[c * k + 1] = f.dofmap[0] == f.dofmap[c * k + 1] ? f.dofmap[1] : f.dofmap[0];
-    EXPECT_TRUE(says(refusal(f, 2), {where, "has no node at ("}));
+    EXPECT_TRUE(names(refusal(f, 2), {where, "has no node at ("}));
     f = good; // a coordinate that is not where the node is
     f.points[at(f.dofmap[c * k]) * at(f.mesh.dim())] += 0.01;
-    EXPECT_TRUE(says(refusal(f, 2), {"has no node at ("}));
+    EXPECT_TRUE(names(refusal(f, 2), {"has no node at ("}));
   }
 }
 
@@ -94,16 +95,16 @@ TEST(DofmapTest, ADiscontinuousSpaceIsRefused) {
   std::vector<std::int64_t> dofmap(space.cell_nodes.begin(), space.cell_nodes.end());
   EXPECT_TRUE(make_space(slit, 1, dofmap, space.points) == space);
   auto const refused = [&](std::vector<std::int64_t> const& wrong) {
-    return message([&] { make_space(slit, 1, wrong, space.points); });
+    return error_of([&] { make_space(slit, 1, wrong, space.points); });
   };
   auto wrong = dofmap; // in the first cell that has it; in all; in the last
   *std::find(wrong.begin(), wrong.end(), 9) = 4;
-  EXPECT_TRUE(says(refused(wrong), {"dofmap: cell", "node 4 for two places"}));
+  EXPECT_TRUE(names(refused(wrong), {"dofmap: cell", "node 4 for two places"}));
   std::replace(wrong.begin(), wrong.end(), std::int64_t{9}, std::int64_t{4});
-  EXPECT_TRUE(says(refused(wrong), {"dofmap: cell", "node 4 for two places"}));
+  EXPECT_TRUE(names(refused(wrong), {"dofmap: cell", "node 4 for two places"}));
   wrong = dofmap;
   *std::find(wrong.rbegin(), wrong.rend(), 9) = 4;
-  EXPECT_TRUE(says(refused(wrong), {"dofmap: cell", "node 4 where another cell has node 9"}));
+  EXPECT_TRUE(names(refused(wrong), {"dofmap: cell", "node 4 where another cell has node 9"}));
 }
 
 } // namespace

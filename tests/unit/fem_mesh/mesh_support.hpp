@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Meshes and measures that the tests of mesh and space share.
 #pragma once
-#include "moho/core/error.hpp"
 #include "moho/core/philox.hpp"
 #include "moho/fem/space.hpp"
+#include "support/errors.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,6 +13,9 @@
 #include <vector>
 
 namespace moho::fem {
+
+using test::error_of;
+using test::names;
 
 inline std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
@@ -120,25 +123,6 @@ inline double volume(Mesh const& mesh, std::size_t cell) {
                      e[0][1] * (e[1][0] * e[2][2] - e[1][2] * e[2][0]) +
                      e[0][2] * (e[1][0] * e[2][1] - e[1][1] * e[2][0]);
   return det / (mesh.cell() == Cell::triangle ? 2 : mesh.cell() == Cell::tetrahedron ? 6 : 1);
-}
-
-/// The message that f throws, or "".
-template <class F>
-std::string message(F const& f) {
-  try {
-    f();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
-
-inline testing::AssertionResult says(std::string const& text,
-                                     std::vector<std::string> const& words) {
-  for (auto const& word : words)
-    if (text.find(word) == std::string::npos)
-      return testing::AssertionFailure() << "no '" << word << "' in: " << text;
-  return testing::AssertionSuccess();
 }
 
 inline bool operator==(Facets const& a, Facets const& b) {

@@ -153,14 +153,15 @@ TEST(PartTest, OneNodeAndNone) {
 
 TEST(PartTest, RefusesWhatItCannotDo) {
   EXPECT_TRUE(
-      says(message([] { structured_part(small(Cell::triangle, 0, Ordering::hilbert), 1, 0, 1); }),
-           {"lexicographic"}));
+      names(error_of([] { structured_part(small(Cell::triangle, 0, Ordering::hilbert), 1, 0, 1); }),
+            {"lexicographic"}));
   Mesh const mesh = structured(small(Cell::triangle));
   Space const space = make_space(mesh, 1);
   EXPECT_THROW(take_part(mesh, space, 0, space.global_nodes + 1), std::logic_error);
   EXPECT_THROW(take_part(mesh, space, 2, 1), std::logic_error);
   EXPECT_THROW(structured_part(small(Cell::triangle), 1, -1, 1), std::logic_error);
-  EXPECT_TRUE(says(message([] { structured_part(small(Cell::triangle), 3, 0, 1); }), {"degree 3"}));
+  EXPECT_TRUE(
+      names(error_of([] { structured_part(small(Cell::triangle), 3, 0, 1); }), {"degree 3"}));
 }
 
 TEST(PartTest, MemoryFollowsThePart) {

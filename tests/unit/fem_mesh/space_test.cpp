@@ -140,13 +140,13 @@ TEST(SpaceTest, CurvedCellsKeepTheirPoints) {
   torn.points.insert(torn.points.end(),
                      {torn.points[2 * at(inner)], torn.points[2 * at(inner) + 1]});
   EXPECT_TRUE(
-      says(message([&] { make_space(torn, 2); }), {"cell ", "point " + std::to_string(inner)}));
+      names(error_of([&] { make_space(torn, 2); }), {"cell ", "point " + std::to_string(inner)}));
 }
 
 TEST(SpaceTest, RefusesOtherDegrees) {
   Mesh const mesh = structured(small(Cell::triangle));
-  EXPECT_TRUE(says(message([&] { make_space(mesh, 3); }), {"degree 3"}));
-  EXPECT_TRUE(says(message([&] { make_space(mesh, 0); }), {"degree 0"}));
+  EXPECT_TRUE(names(error_of([&] { make_space(mesh, 3); }), {"degree 3"}));
+  EXPECT_TRUE(names(error_of([&] { make_space(mesh, 0); }), {"degree 0"}));
 }
 
 TEST(RenumberTest, MovesNodesAndKeepsIds) {

@@ -215,19 +215,19 @@ TEST(OrderingTest, NamesAreChecked) {
   EXPECT_EQ(ordering_from_name("rcm"), Ordering::rcm);
   EXPECT_EQ(ordering_from_name("hilbert"), Ordering::hilbert);
   EXPECT_EQ(ordering_from_name("lexicographic"), Ordering::lexicographic);
-  EXPECT_TRUE(says(message([] { ordering_from_name("morton"); }), {"'morton'", "hilbert"}));
+  EXPECT_TRUE(names(error_of([] { ordering_from_name("morton"); }), {"'morton'", "hilbert"}));
 }
 
 TEST(StructuredTest, RefusesWrongSpecifications) {
-  auto const refusal = [](Structured const& spec) { return message([&] { structured(spec); }); };
-  EXPECT_TRUE(says(refusal({Cell::triangle, {4}, {}, 0, {}}), {"n has 1 entries", "triangle"}));
-  EXPECT_TRUE(says(refusal({Cell::triangle, {4, 0}, {}, 0, {}}), {"n[1] = 0"}));
-  EXPECT_TRUE(says(refusal({Cell::triangle, {4, 4}, {1, -1}, 0, {}}), {"size[1]"}));
-  EXPECT_TRUE(says(refusal({Cell::triangle, {4, 4}, {1}, 0, {}}), {"size has 1 entries"}));
-  EXPECT_TRUE(says(refusal({Cell::hexahedron, {4, 4, 4}, {}, NAN, {}}), {"perturbation"}));
-  EXPECT_TRUE(says(refusal({Cell::triangle, {8, 8}, {}, 2, {}}),
-                   {"structured mesh: cell", "perturbation may be too large"}));
-  EXPECT_TRUE(says(refusal({Cell::hexahedron, {2000, 2000, 2000}, {}, 0, {}}), {"too large"}));
+  auto const refusal = [](Structured const& spec) { return error_of([&] { structured(spec); }); };
+  EXPECT_TRUE(names(refusal({Cell::triangle, {4}, {}, 0, {}}), {"n has 1 entries", "triangle"}));
+  EXPECT_TRUE(names(refusal({Cell::triangle, {4, 0}, {}, 0, {}}), {"n[1] = 0"}));
+  EXPECT_TRUE(names(refusal({Cell::triangle, {4, 4}, {1, -1}, 0, {}}), {"size[1]"}));
+  EXPECT_TRUE(names(refusal({Cell::triangle, {4, 4}, {1}, 0, {}}), {"size has 1 entries"}));
+  EXPECT_TRUE(names(refusal({Cell::hexahedron, {4, 4, 4}, {}, NAN, {}}), {"perturbation"}));
+  EXPECT_TRUE(names(refusal({Cell::triangle, {8, 8}, {}, 2, {}}),
+                    {"structured mesh: cell", "perturbation may be too large"}));
+  EXPECT_TRUE(names(refusal({Cell::hexahedron, {2000, 2000, 2000}, {}, 0, {}}), {"too large"}));
 }
 
 TEST(CutTest, LShapeKeepsTagsAndMarksTheCut) {
@@ -262,8 +262,8 @@ TEST(CutTest, HollowCubeAndNothingLeft) {
   EXPECT_EQ(mesh.cell_count(), 64u - 8u);
   EXPECT_EQ(mesh.boundary.size(), 6u * 16u + 6u * 4u);
   EXPECT_EQ(std::count(mesh.boundary.tag.begin(), mesh.boundary.tag.end(), 0), 24);
-  EXPECT_TRUE(says(message([&] { cut(cube, [](double const*) { return false; }); }),
-                   {"no cell is left", "64"}));
+  EXPECT_TRUE(names(error_of([&] { cut(cube, [](double const*) { return false; }); }),
+                    {"no cell is left", "64"}));
 }
 
 } // namespace

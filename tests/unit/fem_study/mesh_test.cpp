@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Meshes of PETSc's reader: tags, orientation, curved cells, and what is refused.
-#include "moho/core/error.hpp"
 #include "moho/study/fem_mesh.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <map>
 
@@ -23,12 +23,7 @@ PlexMesh square() {
 }
 
 std::string refusal(PlexMesh const& plex) {
-  try {
-    study::mesh_from_plex(plex, "mesh 'x'");
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
+  return test::error_of([&] { study::mesh_from_plex(plex, "mesh 'x'"); });
 }
 
 } // namespace

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every model: derivatives with respect to its parameters and its input, exchange of parameters.
-#include "moho/core/error.hpp"
 #include "moho/nn/models/deeponet.hpp"
 #include "moho/nn/models/fno2d.hpp"
 #include "moho/nn/models/pinn.hpp"
 #include "moho/nn/models/resnet.hpp"
+#include "support/errors.hpp"
 #include "support/nn_gradients.hpp"
 #include <memory>
 
@@ -157,12 +157,8 @@ TEST(Models, HaveThePublishedNumberOfParameters) {
 TEST(Models, WrongInputIsToldWithTheLayer) {
   Tape tape;
   auto const message = [&](Model const& model, Shape const& input) -> std::string {
-    try {
-      model.apply(tape.input("theta", {model.layout().size()}), tape.input("x", input));
-    } catch (moho::Error const& error) {
-      return error.what();
-    }
-    return "nothing";
+    return moho::test::error_of(
+        [&] { model.apply(tape.input("theta", {model.layout().size()}), tape.input("x", input)); });
   };
   MlpOptions mlp;
   mlp.sizes = {3, 5, 2};

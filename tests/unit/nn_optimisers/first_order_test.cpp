@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // SGD and Adam against torch.optim, against a plain loop on a long array, and their checkpoints.
-#include "moho/core/error.hpp"
 #include "moho/core/philox.hpp"
+#include "support/errors.hpp"
 #include "torch_text.hpp"
 #include <algorithm>
 #include <cmath>
@@ -196,21 +196,11 @@ TEST(FirstOrder, RestartHasTheSameBits) {
   expect_restart<double>(sgd);
 }
 
-template <class Call>
-std::string message(Call const& call) {
-  try {
-    call();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
-
 TEST(FirstOrder, StatesOfOthersAreRefused) {
   Adam<double> adam(4), longer(5), other(4, {.beta1 = 0.8});
   Sgd<double> sgd(4, {.momentum = 0.9});
   auto const restoring = [&](OptimiserState<double> const& state) {
-    return message([&] { adam.restore(state); });
+    return test::error_of([&] { adam.restore(state); });
   };
   EXPECT_EQ(restoring(adam.state()), "");
   EXPECT_NE(restoring(sgd.state()).find("'sgd', this is 'adam'"), std::string::npos);

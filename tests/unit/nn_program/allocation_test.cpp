@@ -4,28 +4,14 @@
 #include "moho/nn/models/fno2d.hpp"
 #include "moho/nn/models/pinn.hpp"
 #include "moho/nn/optimiser.hpp"
+#include "support/kokkos_allocations.hpp"
 #include "support/nn_gradients.hpp"
 
 using namespace moho::nn;
 using namespace moho::nn::test;
+using moho::test::KokkosAllocations;
 
 namespace {
-
-std::size_t kokkos_allocations = 0;
-
-void count_allocation(Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t) {
-  ++kokkos_allocations;
-}
-
-/// Counts while it lives.
-struct Watch {
-  Watch() {
-    kokkos_allocations = 0;
-    Kokkos::Tools::Experimental::set_allocate_data_callback(count_allocation);
-  }
-  ~Watch() { Kokkos::Tools::Experimental::set_allocate_data_callback(nullptr); }
-  std::size_t count() const { return kokkos_allocations; }
-};
 
 /// Loss and gradient of a model that learns zeros.
 template <class T>
@@ -59,7 +45,7 @@ template <class T>
 void expect_no_allocation(Model const& model, Shape const& input) {
   Step<T> step(model, input);
   step.run(2);
-  Watch const watch;
+  KokkosAllocations const watch;
   step.run(5);
   EXPECT_EQ(watch.count(), 0u);
 }
@@ -78,7 +64,7 @@ TEST(Allocations, NoneFromTheThirdStepOn) {
 }
 
 TEST(Allocations, TheCountersSeeOne) {
-  Watch const watch;
+  KokkosAllocations const watch;
   Kokkos::View<double*, moho::MemorySpace> const taken("taken", 10);
   EXPECT_EQ(watch.count(), 1u);
 }

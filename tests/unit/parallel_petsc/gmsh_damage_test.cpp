@@ -28,7 +28,7 @@ std::string verdict(std::string const& content) {
   Comm const comm;
   Temporary const file(content);
   auto const path = comm.broadcast(file.path());
-  auto const message = message_of([&] { read_gmsh(comm, path); });
+  auto const message = error_of([&] { read_gmsh(comm, path); });
   EXPECT_TRUE(message.empty() || contains(message, "'" + path + "'")) << message;
   EXPECT_TRUE(all_ranks_agree(message));
   return message;
@@ -96,7 +96,7 @@ TEST(DamagedGmsh, BadFilesAreNamed) {
   EXPECT_TRUE(contains(verdict(lines.substr(0, lines.find("$Elements")) +
                                "$Elements\n1\n1 1 2 6 1 30 20\n$EndElements\n"),
                        "two or three dimensions"));
-  auto const missing = message_of([] { read_gmsh(Comm(), "/nowhere/at/all.msh"); });
+  auto const missing = error_of([] { read_gmsh(Comm(), "/nowhere/at/all.msh"); });
   EXPECT_TRUE(contains(missing, "'/nowhere/at/all.msh'")) << missing;
 }
 
@@ -325,7 +325,7 @@ TEST(DamagedGmsh, AnyDamageIsReadOrNamed) {
   int read = 0;
   for (std::uint64_t i = 0; i < 1500; ++i) {
     Temporary const file(Mutation(random, i).of(sound[i % sound.size()]));
-    auto const message = message_of([&] { read_gmsh(Comm::self(), file.path()); });
+    auto const message = error_of([&] { read_gmsh(Comm::self(), file.path()); });
     EXPECT_TRUE(message.empty() || contains(message, file.path())) << i << message;
     EXPECT_FALSE(contains(message, "Petsc") || contains(message, "in Gmsh")) << i << message;
     read += message.empty();

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Gmsh files for tests, and what reading them says.
 #pragma once
-#include "moho/core/error.hpp"
+#include "support/errors.hpp"
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <string>
 #include <unistd.h>
@@ -39,15 +38,6 @@ private:
 inline std::string content_of(std::string const& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-inline std::string message_of(std::function<void()> const& body) {
-  try {
-    body();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
 }
 
 inline bool contains(std::string const& text, std::string const& part) {

@@ -3,6 +3,7 @@
 #include "grid.hpp"
 #include "moho/parallel/petsc.hpp"
 #include "mpi_calls.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <cmath>
 #include <csignal>
@@ -139,12 +140,7 @@ TEST(PetscMatrix, BadBlocksAreNamed) {
   Comm const comm;
   Grid grid(comm, 5);
   auto const message = [&](parallel::CsrBlocks const& blocks, std::span<double> values) {
-    try {
-      PetscMatrix const matrix(comm, blocks, values);
-    } catch (Error const& error) {
-      return std::string(error.what());
-    }
-    return std::string();
+    return error_of([&] { PetscMatrix const matrix(comm, blocks, values); });
   };
   auto blocks = grid.blocks();
   EXPECT_NE(message(blocks, std::span(grid.values).first(3)).find("3 values for"),
@@ -163,16 +159,13 @@ TEST(PetscMatrix, PetscsErrorsAreThrown) {
   Grid grid(comm, 5);
   PetscMatrix matrix(comm, grid.blocks());
   testing::internal::CaptureStderr();
-  std::string what;
-  try {
+  std::string const what = error_of([&] {
     auto const row = static_cast<std::int32_t>(grid.first);
     auto const far = static_cast<std::int32_t>((grid.first + 12) % 25);
     std::vector<std::int32_t> const rows{row, far};
     std::vector<double> const local{1, 1, 1, 1};
     insert_values(matrix, rows, 2, local, false);
-  } catch (Error const& error) {
-    what = error.what();
-  }
+  });
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   EXPECT_NE(what.find("PETSc's MatSetValues failed"), std::string::npos) << what;
   EXPECT_NE(what.find("nonzero"), std::string::npos) << what;

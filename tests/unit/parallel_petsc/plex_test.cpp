@@ -284,11 +284,11 @@ TEST(Distribute, WrongRequestsFailOnAllRanks) {
   Comm const comm;
   auto const mesh = read_gmsh(comm, fixtures + "ring1-22.msh");
   if (comm.size() > 1) {
-    auto const message = message_of([&] { distribute(comm, mesh, "magic"); });
+    auto const message = error_of([&] { distribute(comm, mesh, "magic"); });
     EXPECT_TRUE(contains(message, "magic")) << message;
     EXPECT_TRUE(all_ranks_agree(message));
   }
-  EXPECT_TRUE(contains(message_of([&] { distribute(comm, PlexMesh{}); }), "cannot distribute"));
+  EXPECT_TRUE(contains(error_of([&] { distribute(comm, PlexMesh{}); }), "cannot distribute"));
 }
 
 } // namespace

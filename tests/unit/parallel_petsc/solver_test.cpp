@@ -2,6 +2,7 @@
 // Krylov solvers by options: direct, multigrid, transposed, singular, diverged, mistyped.
 #include "grid.hpp"
 #include "moho/parallel/petsc.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -176,13 +177,10 @@ TEST(LinearSolver, WrongOptionsAreNamed) {
   Grid grid(comm, 5);
   PetscMatrix const matrix(comm, grid.blocks(), grid.values);
   auto const message = [&](PetscOptions const& options) {
-    try {
+    return moho::test::error_of([&] {
       LinearSolver solver(comm, matrix, options);
       solver.set_up();
-    } catch (Error const& error) {
-      return std::string(error.what());
-    }
-    return std::string();
+    });
   };
   EXPECT_NE(message({{"ksp_tpye", "cg"}}).find("'ksp_tpye'"), std::string::npos);
   EXPECT_NE(message({{"pc_hypre_type", "boomeramg"}}).find("'pc_hypre_type'"), std::string::npos);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What write_xdmf refuses, and that it leaves nothing behind. test_xdmf.py reads what it writes.
 #include "moho/parallel/xdmf.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <filesystem>
 #include <fstream>
@@ -44,12 +45,8 @@ TEST(Xdmf, RefusesAndLeavesNothing) {
   auto const verdict = [&](std::string const& name, XdmfMesh const& what,
                            std::vector<std::vector<XdmfField>> const& fields,
                            std::vector<double> const& times = {}) {
-    std::string message;
-    try {
-      write_xdmf(comm, folder.path + "/" + name, what, fields, times);
-    } catch (Error const& error) {
-      message = error.what();
-    }
+    std::string const message =
+        error_of([&] { write_xdmf(comm, folder.path + "/" + name, what, fields, times); });
     EXPECT_TRUE(all_ranks_agree(message));
     return message;
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/cases.hpp"
-#include "moho/core/error.hpp"
+#include "support/errors.hpp"
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
@@ -35,12 +35,7 @@ Strings ids(std::vector<Case> const& cases) {
 }
 
 std::string error_of(std::vector<Case> const& cases, std::string const& selector, int ranks = 1) {
-  try {
-    select(cases, selector, ranks);
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "accepted";
+  return test::error_of([&] { select(cases, selector, ranks); });
 }
 
 TEST(Cases, AnAxisMultipliesOnlyThoseThatHaveIt) {

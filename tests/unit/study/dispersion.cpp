@@ -5,6 +5,7 @@
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_problem.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include "unit/study/dispersion_support.hpp"
 #include <cmath>
@@ -322,12 +323,7 @@ protected:
     return make_dispersion_reference(p, {_folder.string()});
   }
   std::string error_of(Strings const& files, Strings const& cases = {}) const {
-    try {
-      problem(files, cases);
-    } catch (Error const& error) {
-      return error.what();
-    }
-    return "";
+    return test::error_of([&] { problem(files, cases); });
   }
   fs::path _folder;
 };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Operator problems: spaces, draws, noise, refused parameters; the norm of function maps.
-#include "moho/core/error.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/operator_problem.hpp"
 #include "moho/study/operator_space.hpp"
+#include "support/by_name.hpp"
+#include "support/errors.hpp"
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -14,29 +15,18 @@
 namespace moho::study {
 namespace {
 
-using Settings = std::map<std::string, Value>;
-using Maker = std::unique_ptr<Problem> (*)(Parameters const&, Environment const&);
+using test::Settings;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-std::unique_ptr<Problem> made(Maker make, std::vector<ParameterSpec> const& specs,
-                              Settings const& settings) {
-  Parameters parameters = defaults(specs);
-  for (auto const& [key, value] : settings) {
-    EXPECT_TRUE(parameters.has(key)) << key;
-    parameters.set(key, value);
-  }
-  return make(parameters, {});
-}
-
 std::unique_ptr<Problem> line(Settings const& settings) {
-  return made(make_operator_1d, operator_1d_parameters(), settings);
+  return test::problem("operator-1d", settings);
 }
 std::unique_ptr<Problem> square(Settings const& settings) {
-  return made(make_poisson_2d, poisson_2d_parameters(), settings);
+  return test::problem("poisson-2d", settings);
 }
 std::unique_ptr<Problem> coefficient(Settings const& settings) {
-  return made(make_coefficient_1d, coefficient_1d_parameters(), settings);
+  return test::problem("coefficient-1d", settings);
 }
 
 Value text(char const* value) {
@@ -55,13 +45,7 @@ double metric(Assessment const& assessment, std::string const& name) {
 
 template <class Body>
 void expect_refused(Body const& body, std::vector<std::string> const& parts) {
-  try {
-    body();
-    ADD_FAILURE() << "not refused; wanted '" << parts[0] << "'";
-  } catch (Error const& error) {
-    for (std::string const& part : parts)
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  }
+  EXPECT_TRUE(test::names(test::error_of(body), parts));
 }
 
 Batch outputs(std::vector<double> const& values, std::size_t items) {

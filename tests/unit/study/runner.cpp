@@ -3,6 +3,7 @@
 // fails on all ranks, on one, or is interrupted.
 #include "moho/study/runner.hpp"
 #include "moho/study/atomic_file.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <chrono>
 #include <csignal>
@@ -39,15 +40,18 @@ public:
     if (_trouble.step == "make") throw Error("trouble in make");
   }
   std::size_t count(Split) const override { return 4; }
-  Batch draw(Split, std::uint64_t first, std::size_t n) const override {
+  Batch draw(Split split, std::uint64_t first, std::size_t n) const override {
     _trouble.maybe("draw", parallel::Comm());
     std::vector<double> values;
-    for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<double>(first + i));
+    for (std::size_t i = 0; i < n; ++i)
+      values.push_back(static_cast<double>(first + i) + (split == Split::test ? 0 : 0.5));
     Batch batch(n);
     batch.set("x", "", values);
     return batch;
   }
   Batch truth(Batch const& inputs, parallel::Comm const& comm) const override {
+    ++truths;
+    if (_trouble.step == "slow") std::this_thread::sleep_for(std::chrono::milliseconds(200));
     _trouble.maybe("truth", comm);
     std::vector<double> values = inputs.reals("x");
     for (double& v : values) v *= 2;
@@ -67,7 +71,7 @@ public:
       error = std::max(error, std::abs(truth.reals("y")[i] - answers.reals("y")[i]));
     return {{{"error", error}}, {{"items", 4, true}}, {{"y", "", answers.reals("y")}}};
   }
-  inline static int verified = 0;
+  inline static int verified = 0, truths = 0;
 
 private:
   Trouble _trouble;
@@ -76,8 +80,10 @@ private:
 class Doubler : public Method {
 public:
   explicit Doubler(Parameters const& parameters) : _trouble{parameters.text("fault")} {}
-  Preparation prepare(Problem const&, parallel::Comm const& comm) override {
+  Preparation prepare(Problem const& problem, parallel::Comm const& comm) override {
     _comm = comm;
+    if (_trouble.step.starts_with("learn"))
+      problem.truth(problem.draw_together(Split::train, 0, 4, comm), comm);
     _trouble.maybe("prepare", comm);
     return {{{"samples", 3}}, {}, {}};
   }
@@ -131,7 +137,7 @@ protected:
       return std::make_unique<Doubling>(c.parameters);
     };
     options.make_method = [](Choice const& c) { return std::make_unique<Doubler>(c.parameters); };
-    Doubling::verified = Doubler::applied = 0;
+    Doubling::verified = Doubling::truths = Doubler::applied = 0;
   }
   ~Runner() override { clean(); }
 
@@ -143,12 +149,7 @@ protected:
   RunReport run(Study const& study) { return run_study(study, options, comm); }
   /// The error that all ranks get; "" if none.
   std::string error_of(Study const& study) {
-    try {
-      run(study);
-    } catch (Error const& error) {
-      return error.what();
-    }
-    return "";
+    return test::error_of([&] { run(study); });
   }
   Json record(CaseReport const& report) const {
     return Json::parse(read_file(report.folder + "/result.json"));
@@ -206,6 +207,32 @@ TEST_F(Runner, FinishedCasesAreSkippedUnlessForced) {
 TEST_F(Runner, AProblemIsVerifiedOnceForAllItsCases) {
   run(study({""}, {"", "wrong"}));
   EXPECT_EQ(Doubling::verified, 1);
+}
+
+// What a problem drew and knew serves all methods; whose turn it was shows in `data` alone.
+TEST_F(Runner, TheTrainingSetIsWorkedOutOnceAndIsNobodysTime) {
+  const RunReport report = run(study({"slow"}, {"learn 1", "learn 2", ""}));
+  EXPECT_EQ(Doubling::truths, 2); // of the training items and of those asked about
+  EXPECT_EQ(report.exit_code(), ExitCode::ok);
+  if (!comm.root()) return;
+  auto const median = [&](std::size_t item, char const* region) {
+    return record(report.cases[item])["timings"][region]["median"].get<double>();
+  };
+  EXPECT_GE(median(0, "data"), 0.2);
+  EXPECT_LT(median(1, "data"), 0.1);
+  for (std::size_t const item : {0u, 1u}) EXPECT_LT(median(item, "prepare"), 0.1) << item;
+  EXPECT_FALSE(record(report.cases[2])["timings"].contains("data"));
+}
+
+TEST_F(Runner, AnotherProblemIsWorkedOutAnew) {
+  run(study({"", "second", "third"}, {"learn 1", "learn 2"}));
+  EXPECT_EQ(Doubling::truths, 6);
+}
+
+// A draw that fails on one rank fails on all, in every case of the problem.
+TEST_F(Runner, WhatFailedToBeDrawnIsTriedAgainByAllRanks) {
+  const RunReport report = run(study({"draw!"}, {"", "learn 1"}));
+  for (CaseReport const& item : report.cases) EXPECT_EQ(item.outcome.status, CaseStatus::failed);
 }
 
 TEST_F(Runner, MinTimeAsksForMoreRepeats) {

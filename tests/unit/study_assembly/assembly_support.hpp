@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Problem and method `assembly` through the registry.
 #pragma once
-#include "moho/core/error.hpp"
 #include "moho/study/assembly_study.hpp"
+#include "support/by_name.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace moho::study::test {
 
-using Settings = std::vector<std::pair<std::string, Value>>;
+using moho::test::Settings;
 
 inline Value text(char const* value) {
   return std::string(value);
@@ -23,22 +23,14 @@ inline Value whole(std::int64_t value) {
   return value;
 }
 
-inline Parameters with(std::vector<ParameterSpec> const& specs, Settings const& settings) {
-  Parameters parameters = defaults(specs);
-  for (auto const& [key, value] : settings) parameters.set(key, value);
-  return parameters;
-}
-
 inline std::unique_ptr<Problem> problem(Settings const& settings, int ranks = 0) {
   Environment environment;
   environment.ranks = ranks;
-  ProblemEntry const& entry = find_problem("assembly");
-  return entry.make(with(entry.parameters, settings), environment);
+  return moho::test::problem("assembly", settings, environment);
 }
 
 inline std::unique_ptr<Method> method(Settings const& settings = {}) {
-  MethodEntry const& entry = find_method("assembly");
-  return entry.make(with(entry.parameters, settings));
+  return moho::test::method("assembly", settings);
 }
 
 /// What a run leaves, by name.
@@ -76,13 +68,7 @@ inline Outcome run(Settings const& asked, Settings const& how = {}) {
 /// `body` throws an Error with `part` in it.
 template <class Body>
 void expect_error(std::string const& part, Body const& body) {
-  std::string message = "nothing was thrown";
-  try {
-    body();
-  } catch (Error const& error) {
-    message = error.what();
-  }
-  EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_TRUE(moho::test::names(moho::test::error_of(body), {part}));
 }
 
 } // namespace moho::study::test

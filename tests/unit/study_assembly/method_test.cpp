@@ -92,8 +92,7 @@ TEST(Assembly, TheChecksumIsTheSameOnAnyNumberOfRanks) {
       EXPECT_GT(one, 0);
       EXPECT_LT(one, std::int64_t{1} << 52);
       EXPECT_EQ(run(cube, how).counters.at("checksum"), one) << policy << " " << partition;
-      Settings moved = cube;
-      moved.back().second = 0.1 + 1e-9;
+      Settings const moved = moho::test::with(cube, "perturbation", 0.1 + 1e-9);
       EXPECT_NE(run(moved, how).counters.at("checksum"), one);
     }
 }

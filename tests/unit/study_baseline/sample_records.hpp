@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Small records and run folders to compare.
 #pragma once
-#include "moho/core/error.hpp"
 #include "moho/study/baseline.hpp"
+#include "support/errors.hpp"
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -65,16 +65,5 @@ protected:
 
   fs::path _folder;
 };
-
-/// The message of the moho::Error that `body` throws; "" if it throws none.
-template <class Body>
-std::string error_of(Body const& body) {
-  try {
-    body();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
 
 } // namespace moho::test

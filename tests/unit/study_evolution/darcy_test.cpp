@@ -42,9 +42,7 @@ TEST(Darcy, TruthKnowsItsUncertainty) {
   // The difference of truths on 16 and 32 intervals is what the coarser one says of itself, or
   // less.
   auto const coarse = problem("darcy", small);
-  Settings settings = small;
-  settings[1].second = whole(32);
-  auto const fine = problem("darcy", settings);
+  auto const fine = problem("darcy", moho::test::with(small, "truth_n", whole(32)));
   const Batch inputs = coarse->draw(Split::test, 0, 3);
   const Batch a = coarse->truth(inputs, Comm()), b = fine->truth(inputs, Comm());
   if (!Comm().root()) return;
@@ -65,9 +63,8 @@ TEST(FemBatch, BatchIsTheLoopBitForBit) {
   auto const asked = problem("darcy", small);
   for (std::int64_t const degree : {1, 2}) {
     const Settings settings{{"n", whole(8)}, {"degree", degree}};
-    Settings loop = settings, pieces = settings;
-    loop.push_back({"mode", text("loop")});
-    pieces.push_back({"batch", whole(4)});
+    Settings const loop = moho::test::with(settings, "mode", text("loop")),
+                   pieces = moho::test::with(settings, "batch", whole(4));
     Outcome const a = run(*asked, *method("fem-batch", settings)),
                   b = run(*asked, *method("fem-batch", loop)),
                   c = run(*asked, *method("fem-batch", pieces));

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Problems and methods through the registry.
 #pragma once
-#include "moho/core/error.hpp"
-#include "moho/study/registry.hpp"
+#include "support/by_name.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace moho::study::test {
 
-using Settings = std::vector<std::pair<std::string, Value>>;
+using moho::test::method;
+using moho::test::problem;
+using moho::test::Settings;
 
 inline std::string text(char const* value) {
   return value;
@@ -22,22 +23,6 @@ inline std::string text(char const* value) {
 
 inline std::int64_t whole(int value) {
   return value;
-}
-
-inline Parameters with(std::vector<ParameterSpec> const& specs, Settings const& settings) {
-  Parameters parameters = defaults(specs);
-  for (auto const& [key, value] : settings) parameters.set(key, value);
-  return parameters;
-}
-
-inline std::unique_ptr<Problem> problem(std::string const& name, Settings const& settings = {}) {
-  ProblemEntry const& entry = find_problem(name);
-  return entry.make(with(entry.parameters, settings), {});
-}
-
-inline std::unique_ptr<Method> method(std::string const& name, Settings const& settings) {
-  MethodEntry const& entry = find_method(name);
-  return entry.make(with(entry.parameters, settings));
 }
 
 /// What a run leaves: metrics and checks by name (metrics on the root), answers.
@@ -71,13 +56,8 @@ inline Outcome run(Problem const& asked, Method& method,
 /// Collective: `body` throws an Error with `part` in it on every rank.
 template <class Body>
 void expect_error(std::string const& part, Body&& body) {
-  std::string message = "nothing was thrown";
-  try {
-    parallel::run_collectively(parallel::Comm(), body);
-  } catch (Error const& error) {
-    message = error.what();
-  }
-  EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_TRUE(moho::test::names(
+      moho::test::error_of([&] { parallel::run_collectively(parallel::Comm(), body); }), {part}));
 }
 
 inline void expect_all_pass(std::vector<Check> const& checks) {

@@ -17,13 +17,12 @@ Outcome solved(std::string const& name, Settings const& asked, Settings const& a
 }
 
 /// How often a metric halves when a setting is changed from a to b.
-double halvings(std::string const& name, Settings const& asked, Settings answered,
+double halvings(std::string const& name, Settings const& asked, Settings const& answered,
                 std::string const& key, Value const& a, Value const& b,
                 std::string const& metric = "l2_error") {
-  answered.push_back({key, a});
-  double const coarse = solved(name, asked, answered).metrics[metric];
-  answered.back().second = b;
-  double const fine = solved(name, asked, answered).metrics[metric];
+  using moho::test::with;
+  double const coarse = solved(name, asked, with(answered, key, a)).metrics[metric],
+               fine = solved(name, asked, with(answered, key, b)).metrics[metric];
   return Comm().root() ? std::log2(coarse / fine) : NAN;
 }
 
@@ -36,9 +35,7 @@ void expect_near_on_root(double value, double expected, double tolerance, std::s
 const Settings fine{{"degree", whole(2)}, {"n", whole(8)}};
 
 Settings fine_with(std::string const& scheme) {
-  Settings settings = fine;
-  settings.push_back({"scheme", scheme});
-  return settings;
+  return moho::test::with(fine, "scheme", scheme);
 }
 
 TEST(FemEvolution, OrdersInTime) {
@@ -85,8 +82,7 @@ TEST(FemEvolution, TheEnergyOfWavesStays) {
   EXPECT_LT(kept.metrics["energy_drift"], 1e-10);
   // E = |du/dt|^2 / 2 + |grad u|^2 / 2 = pi^2 / 4 of the exact solution.
   EXPECT_NEAR(kept.metrics["energy_start"], M_PI * M_PI / 4, 0.1);
-  answered.push_back(
-      {"petsc", std::vector<std::string>{"ksp_type=cg", "pc_type=none", "ksp_rtol=5e-7"}});
+  answered["petsc"] = std::vector<std::string>{"ksp_type=cg", "pc_type=none", "ksp_rtol=5e-7"};
   EXPECT_GT(solved("wave", {{"final_time", 1.0}}, answered).metrics["energy_drift"], 1e-10);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // [petsc] in study files, expected rates that are a parameter plus a number, times of phases.
-#include "moho/core/error.hpp"
 #include "moho/study/cases.hpp"
 #include "moho/study/config.hpp"
 #include "moho/study/synthesis.hpp"
+#include "support/errors.hpp"
 #include <gtest/gtest.h>
 
 namespace moho::study::test {
@@ -21,12 +21,8 @@ Study study(std::string const& more, Strings const& overrides = {}) {
 
 void expect_refused(std::string const& part, std::string const& more,
                     Strings const& overrides = {}) {
-  try {
-    study(more, overrides);
-    ADD_FAILURE() << "accepted: " << more;
-  } catch (Error const& error) {
-    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
-  }
+  EXPECT_TRUE(moho::test::names(moho::test::error_of([&] { study(more, overrides); }), {part}))
+      << more;
 }
 
 Strings petsc(Study const& read) {

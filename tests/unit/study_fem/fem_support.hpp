@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Spaces and fields for the tests of finite element methods.
 #pragma once
-#include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
 #include "moho/study/fem_system.hpp"
 #include "moho/study/registry.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <functional>
 #include <gtest/gtest.h>
@@ -48,13 +48,8 @@ inline std::vector<double> host(fem::ConstReals values) {
 
 /// Collective: `body` throws an Error with `part` in it on every rank.
 inline void expect_error(std::string const& part, std::function<void()> const& body) {
-  std::string message = "nothing was thrown";
-  try {
-    parallel::run_collectively(parallel::Comm(), body);
-  } catch (Error const& error) {
-    message = error.what();
-  }
-  EXPECT_NE(message.find(part), std::string::npos) << message;
+  EXPECT_TRUE(moho::test::names(
+      moho::test::error_of([&] { parallel::run_collectively(parallel::Comm(), body); }), {part}));
 }
 
 } // namespace moho::study::test

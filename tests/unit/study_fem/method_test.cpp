@@ -2,7 +2,7 @@
 // The method `fem` on every steady problem, through the registry.
 #include "fem_support.hpp"
 #include "moho/study/method.hpp"
-#include "moho/study/registry.hpp"
+#include "support/by_name.hpp"
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,24 +11,15 @@ namespace moho::study::test {
 namespace {
 
 using moho::test::all_ranks_agree;
+using moho::test::problem;
+using moho::test::Settings;
+using moho::test::with;
 using parallel::Comm;
-using Settings = std::vector<std::pair<std::string, Value>>;
 
 constexpr double six_digits = 5e-7;
 
 std::string text(char const* value) {
   return value;
-}
-
-Parameters with(std::vector<ParameterSpec> const& specs, Settings const& settings) {
-  Parameters parameters = defaults(specs);
-  for (auto const& [key, value] : settings) parameters.set(key, value);
-  return parameters;
-}
-
-std::unique_ptr<Problem> problem(std::string const& name, Settings const& settings = {}) {
-  ProblemEntry const& entry = find_problem(name);
-  return entry.make(with(entry.parameters, settings), {});
 }
 
 /// What a run leaves: metrics and checks by name, answers on the root.
@@ -39,7 +30,7 @@ struct Outcome {
   std::vector<double> values;
 };
 
-Outcome run(Problem const& asked, Settings settings, int times = 1) {
+Outcome run(Problem const& asked, Settings const& settings, int times = 1) {
   const Comm comm;
   MethodEntry const& entry = find_method("fem");
   auto const method = entry.make(with(entry.parameters, settings));
@@ -60,11 +51,10 @@ Outcome run(Problem const& asked, Settings settings, int times = 1) {
 const std::pair<std::string, Value> tight{"petsc", std::vector<std::string>{"ksp_rtol=1e-12"}};
 
 /// The rate of a metric between n and 2 n.
-double rate(Problem const& asked, Settings settings, std::int64_t n, std::string const& metric) {
-  settings.push_back({"n", n});
-  double const coarse = run(asked, settings).metrics.at(metric);
-  settings.back().second = 2 * n;
-  return std::log2(coarse / run(asked, settings).metrics.at(metric));
+double rate(Problem const& asked, Settings const& settings, std::int64_t n,
+            std::string const& metric) {
+  double const coarse = run(asked, with(settings, "n", n)).metrics.at(metric);
+  return std::log2(coarse / run(asked, with(settings, "n", 2 * n)).metrics.at(metric));
 }
 
 TEST(Fem, ErrorsOfOtherCodesToSixDigits) { // spec/fem.md section 4
@@ -137,8 +127,10 @@ TEST(Fem, PlaneWaves) { // the errors of TensorMesh's example, spec/fem.md secti
 TEST(Fem, AnswersAreThoseOfOneRank) {
   for (char const* name : {"poisson", "mixed-boundary", "diffusion"}) {
     auto const asked = problem(name, {{"points", std::int64_t{50}}});
-    Settings settings{{"n", std::int64_t{12}}, {"degree", std::int64_t{2}}};
-    settings.push_back({"petsc", std::vector<std::string>{"ksp_rtol=1e-13", "pc_type=jacobi"}});
+    Settings const settings{
+        {"n", std::int64_t{12}},
+        {"degree", std::int64_t{2}},
+        {"petsc", std::vector<std::string>{"ksp_rtol=1e-13", "pc_type=jacobi"}}};
     Outcome const many = run(*asked, settings);
     auto const alone = find_method("fem").make(with(find_method("fem").parameters, settings));
     alone->prepare(*asked, Comm::self());

@@ -3,13 +3,18 @@
 #pragma once
 #include "moho/core/philox.hpp"
 #include "moho/study/function_batch.hpp"
-#include "moho/study/registry.hpp"
+#include "support/by_name.hpp"
+#include "support/errors.hpp"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 #include <numbers>
 
 namespace moho::study::test {
+
+using moho::test::error_of;
+using moho::test::method;
+using moho::test::names;
 
 /// values[j]: nodal values of the j-th function.
 using Columns = std::vector<std::vector<double>>;
@@ -106,18 +111,6 @@ private:
   FakeOptions _options;
 };
 
-/// A registered method with some parameters of its own.
-inline std::unique_ptr<Method> method(std::string const& name,
-                                      std::map<std::string, Value> const& values = {}) {
-  MethodEntry const& entry = find_method(name);
-  Parameters parameters = defaults(entry.parameters);
-  for (auto const& [key, value] : values) {
-    EXPECT_TRUE(parameters.has(key)) << key;
-    parameters.set(key, value);
-  }
-  return entry.make(parameters);
-}
-
 inline double metric(Preparation const& preparation, std::string const& name) {
   for (Metric const& metric : preparation.metrics)
     if (metric.name == name) return metric.value;
@@ -174,17 +167,6 @@ inline double relative_difference(std::vector<double> const& a, std::vector<doub
     size += b[i] * b[i];
   }
   return std::sqrt(error / size);
-}
-
-/// The message of the moho::Error that `body` throws.
-template <class Body>
-std::string refusal(Body const& body) {
-  try {
-    body();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "nothing was refused";
 }
 
 } // namespace moho::study::test

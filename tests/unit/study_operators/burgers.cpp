@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `burgers-1d`: solver, draws, truth.
+// `burgers-1d`: solver and truth. What it has in common with others: draws.cpp.
 #include "burgers.hpp"
 #include "dataset_items.hpp"
 #include "support.hpp"
@@ -69,36 +69,6 @@ TEST(BurgersSolver, IsOfFourthOrderOnSmoothStarts) {
     EXPECT_NEAR(std::log2(error(steps) / error(2 * steps)), 4, 0.35) << steps;
 }
 
-TEST(Burgers, ItemsDependOnTheirNumberAlone) {
-  auto const asked = problem("burgers-1d", small_burgers());
-  const std::vector<double> together = inputs(*asked, Split::train, 0, 12);
-  for (const std::size_t i : {0u, 5u, 11u}) {
-    const std::vector<double> alone = inputs(*asked, Split::train, i, 1);
-    EXPECT_EQ(alone,
-              std::vector<double>(together.begin() + static_cast<std::ptrdiff_t>(16 * i),
-                                  together.begin() + static_cast<std::ptrdiff_t>(16 * i + 16)));
-  }
-  EXPECT_NE(inputs(*asked, Split::test, 0, 1), inputs(*asked, Split::train, 0, 1));
-  EXPECT_NE(inputs(*asked, Split::test, 0, 1), inputs(*asked, Split::validation, 0, 1));
-  EXPECT_NE(inputs(*problem("burgers-1d", with(small_burgers(), "seed", std::int64_t{2})),
-                   Split::train, 0, 1),
-            inputs(*asked, Split::train, 0, 1));
-}
-
-// All ranks of the world together, and each rank by itself.
-TEST(Burgers, TruthHasTheSameBitsOnAnyNumberOfRanks) {
-  const Comm world;
-  auto const asked = problem("burgers-1d", small_burgers());
-  const std::vector<double> shared = answers(*asked, Split::train, 0, 7, world),
-                            alone = answers(*asked, Split::train, 0, 7, Comm::self()),
-                            part = answers(*asked, Split::train, 3, 2, Comm::self());
-  EXPECT_TRUE(moho::test::all_ranks_agree(alone));
-  if (world.root()) {
-    EXPECT_EQ(shared, alone);
-  }
-  EXPECT_EQ(part, std::vector<double>(alone.begin() + 3 * 16, alone.begin() + 5 * 16));
-}
-
 TEST(Burgers, SubsamplingKeepsEachSoManyThPoint) {
   auto const coarse = problem("burgers-1d", small_burgers()),
              fine = problem("burgers-1d", with(small_burgers(), "s", std::int64_t{64}));
@@ -137,16 +107,6 @@ TEST(Burgers, UncertaintyFallsWithTheSteps) {
   EXPECT_TRUE(std::isnan(uncertainty(20, 0)));
 }
 
-TEST(Burgers, ChecksPassAndAreTheSameOnAllRanks) {
-  const std::vector<Check> checks =
-      problem("burgers-1d", with(small_burgers(), "time_steps", std::int64_t{200}))->verify(Comm());
-  EXPECT_GE(checks.size(), 14u);
-  for (Check const& check : checks) {
-    EXPECT_TRUE(check.pass()) << check.name << " " << check.value;
-    EXPECT_TRUE(moho::test::all_ranks_agree(check.value)) << check.name;
-  }
-}
-
 // Too few steps to be true: the check against the transform must say so.
 TEST(Burgers, ChecksRejectACrudeTruth) {
   const std::vector<Check> checks =
@@ -158,20 +118,6 @@ TEST(Burgers, ChecksRejectACrudeTruth) {
       EXPECT_FALSE(check.pass()) << check.value;
     }
   EXPECT_TRUE(found);
-}
-
-TEST(Burgers, SettingsThatDoNotFitAreRefused) {
-  EXPECT_TRUE(
-      names(error_of([] { problem("burgers-1d", with(small_burgers(), "s", std::int64_t{17})); }),
-            {"problem.s = 17", "problem.grid = 128", "divisor"}));
-}
-
-TEST(Burgers, AnswersItsOwnDrawsAlone) {
-  auto const asked = problem("burgers-1d", small_burgers());
-  Batch foreign(1);
-  foreign.set(input_array, "", std::vector<double>(16, 0.0), {1, 16});
-  EXPECT_TRUE(names(error_of([&] { asked->truth(foreign, Comm::self()); }),
-                    {"burgers-1d", "its own draws"}));
 }
 
 TEST(Gaussian, SpectrumOfThePeriodicField) {

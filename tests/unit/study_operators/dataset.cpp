@@ -20,14 +20,13 @@ DatasetRequest request(std::string const& name, Settings const& settings, Split 
   wanted.count = n;
   wanted.precision = precision;
   wanted.problem = name;
-  wanted.parameters = parameters(name, settings);
+  wanted.parameters = with(find_problem(name).parameters, settings);
   wanted.block = 5;
   return wanted;
 }
 
-std::unique_ptr<Problem> dataset(std::string const& path, Settings settings = {}) {
-  settings.emplace_back("file", path);
-  return problem("dataset", settings);
+std::unique_ptr<Problem> dataset(std::string const& path, Settings const& settings = {}) {
+  return problem("dataset", with(settings, "file", path));
 }
 
 /// All inputs or outputs of a file, whatever split they are in.
@@ -130,7 +129,8 @@ TEST(Dataset, LayoutAndAttributesAreThoseOfTheHeader) {
     EXPECT_EQ(file.read_doubles("/x-coordinate").size(), line ? 16u : 6u);
     EXPECT_EQ(file.string_attribute("/", "format"), "moho.dataset/1");
     EXPECT_EQ(file.string_attribute("/", "problem"), name);
-    EXPECT_EQ(file.string_attribute("/", "parameters"), to_json(parameters(name, settings)));
+    EXPECT_EQ(file.string_attribute("/", "parameters"),
+              to_json(with(find_problem(name).parameters, settings)));
     EXPECT_EQ(file.string_attribute("/", "split"), "validation");
     EXPECT_EQ(file.string_attribute("/", "boundary"), line ? "periodic" : "walls");
     EXPECT_EQ(file.string_attribute("/", "sha256"), digest);

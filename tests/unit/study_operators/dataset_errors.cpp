@@ -65,9 +65,8 @@ std::string write(Folder const& folder, Parts const& parts) {
   return path;
 }
 
-std::string refusal(std::string const& path, Settings settings = {}) {
-  settings.emplace_back("file", path);
-  return error_of([&] { problem("dataset", settings); });
+std::string refusal(std::string const& path, Settings const& settings = {}) {
+  return error_of([&] { problem("dataset", with(settings, "file", path)); });
 }
 
 TEST(DatasetErrors, SoundFilesAreNotRefused) {

@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Problems by name, their values, and errors that all ranks must throw.
+// Small problems, their values, and a folder for all ranks.
 #pragma once
-#include "moho/core/error.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/grid_task.hpp"
-#include "moho/study/registry.hpp"
+#include "support/by_name.hpp"
+#include "support/errors.hpp"
 #include "support/mpi_support.hpp"
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
 namespace moho::study::test {
 
-using Settings = std::vector<std::pair<std::string, Value>>;
-
-inline Parameters parameters(std::string const& name, Settings const& settings) {
-  Parameters all = defaults(find_problem(name).parameters);
-  for (auto const& [key, value] : settings) all.set(key, value);
-  return all;
-}
-
-inline std::unique_ptr<Problem> problem(std::string const& name, Settings const& settings = {}) {
-  return find_problem(name).make(parameters(name, settings), {});
-}
+using moho::test::error_of;
+using moho::test::names;
+using moho::test::problem;
+using moho::test::Settings;
+using moho::test::with;
 
 /// Settings of problems that take milliseconds.
 inline Settings small_burgers() {
@@ -40,10 +33,6 @@ inline Settings small_darcy() {
           {"train", std::int64_t{12}},
           {"test", std::int64_t{5}}};
 }
-inline Settings with(Settings settings, std::string const& key, Value value) {
-  settings.emplace_back(key, std::move(value));
-  return settings;
-}
 
 inline std::vector<double> inputs(Problem const& problem, Split split, std::uint64_t first,
                                   std::size_t n) {
@@ -55,25 +44,6 @@ inline std::vector<double> answers(Problem const& problem, Split split, std::uin
                                    std::size_t n, parallel::Comm const& comm) {
   const Batch truth = problem.truth(problem.draw(split, first, n), comm);
   return comm.root() ? truth.reals(output_array) : std::vector<double>{};
-}
-
-/// What moho::Error `body` throws; "" if none.
-inline std::string error_of(std::function<void()> const& body) {
-  try {
-    body();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return "";
-}
-
-/// Every part of `parts` occurs in `message`.
-inline testing::AssertionResult names(std::string const& message,
-                                      std::vector<std::string> const& parts) {
-  for (std::string const& part : parts)
-    if (message.find(part) == std::string::npos)
-      return testing::AssertionFailure() << "'" << part << "' is missing in: " << message;
-  return testing::AssertionSuccess();
 }
 
 /// A folder of this run that all ranks share, removed by the root.

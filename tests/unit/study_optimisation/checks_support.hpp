@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 #include "moho/study/method.hpp"
-#include "moho/study/registry.hpp"
+#include "support/by_name.hpp"
 #include <gtest/gtest.h>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace moho::study {
 
-inline Parameters with(std::vector<ParameterSpec> const& specs,
-                       std::vector<std::pair<std::string, Value>> const& values) {
-  Parameters parameters = defaults(specs);
-  for (auto const& [key, value] : values) parameters.set(key, value);
-  return parameters;
-}
+using test::with;
 
 /// What a method answers when it was prepared on the problem.
 inline Batch answers_of(Problem const& problem, Method& method, parallel::Comm const& comm) {

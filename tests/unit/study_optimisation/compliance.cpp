@@ -37,7 +37,7 @@ TEST(Compliance, ChecksHoldAndControlsReject) {
 }
 
 TEST(Compliance, ChecksHoldToTheEndsOfTheRanges) {
-  std::vector<std::pair<std::string, Value>> const ends[] = {
+  test::Settings const ends[] = {
       {{"young_min", 1e-12}}, {{"penalty", 1.0}},   {{"penalty", 10.0}},    {{"volume", 0.01}},
       {{"volume", 1.0}},      {{"poisson", -0.99}}, {{"poisson", 0.499}},   {{"radius", 0.1}},
       {{"radius", 100.0}},    {{"traction", 1e-9}}, {{"density_min", 1e-9}}};
@@ -45,7 +45,7 @@ TEST(Compliance, ChecksHoldToTheEndsOfTheRanges) {
     Parameters parameters = with(compliance_parameters(), end);
     parameters.set("nx", std::int64_t{20});
     parameters.set("ny", std::int64_t{10});
-    SCOPED_TRACE(end[0].first);
+    SCOPED_TRACE(end.begin()->first);
     expect_sound(make_compliance(parameters, {})->verify(Comm()), {"uniform_scaling", "energy"});
   }
   EXPECT_THROW(make_compliance(with(compliance_parameters(), {{"traction", 0.0}}), {}), Error);

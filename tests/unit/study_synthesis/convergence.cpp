@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Rates of deterministic errors: what is found, in which range, and what is refused.
 #include "moho/study/convergence.hpp"
-#include "moho/core/error.hpp"
+#include "support/errors.hpp"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -235,12 +235,7 @@ TEST(Convergence, AWideIntervalIsNoRate) {
 
 TEST(Convergence, MisuseIsNamed) {
   auto const message = [](Values const& x, Values const& error) -> std::string {
-    try {
-      fit_rate(x, error, {});
-    } catch (Error const& e) {
-      return e.what();
-    }
-    return "";
+    return moho::test::error_of([&] { fit_rate(x, error, {}); });
   };
   EXPECT_NE(message({16}, {1}).find("at least two"), std::string::npos);
   EXPECT_NE(message({16, 16}, {1, 2}).find("at least two"), std::string::npos);

@@ -4,6 +4,7 @@
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/function_batch.hpp"
 #include "sine_network.hpp"
+#include "support/by_name.hpp"
 #include "support/mpi_support.hpp"
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -14,17 +15,12 @@ using namespace moho::study;
 namespace {
 
 TEST(ExampleNetwork, LearnsLikeAnyOther) {
-  ProblemEntry const& entry = find_problem("operator-1d");
-  Parameters problem = defaults(entry.parameters);
-  problem.set("draws", Value(std::string("samples")));
-  problem.set("train", Value(std::int64_t{32}));
-  auto const asked = entry.make(problem, {});
-  MethodEntry const method_entry = network_method(sine_network);
-  Parameters parameters = defaults(method_entry.parameters);
-  parameters.set("epochs", Value(std::int64_t{60}));
-  parameters.set("batch", Value(std::int64_t{8}));
-  parameters.set("rate", Value(1e-2));
-  auto const method = method_entry.make(parameters);
+  auto const asked = test::problem(
+      "operator-1d", {{"draws", std::string("samples")}, {"train", std::int64_t{32}}});
+  MethodEntry const entry = network_method(sine_network);
+  auto const method = entry.make(
+      test::with(entry.parameters,
+                 {{"epochs", std::int64_t{60}}, {"batch", std::int64_t{8}}, {"rate", 1e-2}}));
   method->accept(*asked);
   Preparation const report = method->prepare(*asked, parallel::Comm());
   for (Metric const& metric : report.metrics)
