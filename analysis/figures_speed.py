@@ -109,11 +109,11 @@ def _scaling(study: str, records: list[load.Record], drawn: Drawn) -> None:
     last = table.loc[table["ranks"].idxmax()]
     text = (
         f"Strong scaling: speed-up over {last['base']} "
-        f"{'rank' if last['base'] == 1 else 'ranks'}, efficiency, and how evenly "
-        "the work was spread. "
+        f"{'rank' if last['base'] == 1 else 'ranks'}, efficiency, and {_evenness(table)}. "
         f"At {last['ranks']} ranks: speed-up {last['speedup'] * 1.0:.3g}, efficiency "
-        f"{last['efficiency']:.0%}. Bars: 95 % interval of the median time."
+        f"{last['efficiency']:.0%}."
     )
+    text += _bars(table)
     if not table["same_work"].all():
         text += " Caution: the counters differ between rank counts, so the work was not the same."
     text += _crowd_caution(records, table)
@@ -125,6 +125,19 @@ def _scaling(study: str, records: list[load.Record], drawn: Drawn) -> None:
             of_table(records, table),
         )
     )
+
+
+def _evenness(table: pd.DataFrame) -> str:
+    if table["exposed"].isna().all():
+        return "how evenly the work was spread"
+    worst = table["exposed"].max()
+    return f"the share of a step spent waiting for other ranks (at most {worst:.0%})"
+
+
+def _bars(table: pd.DataFrame) -> str:
+    if table["lo"].isna().all():
+        return " Times are medians over the steps of a training."
+    return " Bars: 95 % interval of the median time."
 
 
 def _crowd_caution(records: list[load.Record], table: pd.DataFrame) -> str:
@@ -144,10 +157,10 @@ def _weak_scaling(study: str, records: list[load.Record], drawn: Drawn) -> None:
     last = table.loc[table["ranks"].idxmax()]
     text = (
         "Weak scaling: the work grows with the ranks. Time relative to that on the fewest ranks, "
-        "efficiency with the ideal, and how evenly the work was spread. "
-        f"At {last['ranks']} ranks: efficiency {last['efficiency']:.0%}. Bars: 95 % interval of "
-        "the median time."
+        f"efficiency with the ideal, and {_evenness(table)}. "
+        f"At {last['ranks']} ranks: efficiency {last['efficiency']:.0%}."
     )
+    text += _bars(table)
     drawn.figures.append(
         Figure(
             f"{slug(study)}-weak-scaling",

@@ -145,8 +145,22 @@ def _with_bars(table: pd.DataFrame, column: str) -> pd.DataFrame:
     return table.assign(lo=scale / table["hi"], hi=scale / table["lo"])
 
 
+def _evenness(axes, table: pd.DataFrame) -> None:
+    """How evenly the work was spread; of training the time spent waiting, which is all that shows."""
+    if np.isfinite(table["exposed"]).any():
+        _series(axes, table, "ranks", "exposed")
+        axes.set_ylabel("share of a step spent\nwaiting for other ranks")
+        axes.set_ylim(0, max(0.1, 1.1 * table["exposed"].max()))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    else:
+        _series(axes, table, "ranks", "balance")
+        axes.set_ylabel("time of fastest / slowest rank")
+        _percent_from_zero((axes,))
+
+
 def scaling(table: pd.DataFrame) -> Figure:
-    """Strong scaling: speed-up and efficiency against ranks with the ideal, and load balance."""
+    """Strong scaling: speed-up and efficiency against ranks with the ideal, and load balance (of
+    training: exposed communication)."""
     figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     ranks = np.array(sorted(table["ranks"].unique()))
@@ -156,9 +170,8 @@ def scaling(table: pd.DataFrame) -> Figure:
     _ideal(middle, ranks, np.ones(ranks.size))
     _series(middle, _with_bars(table, "efficiency"), "ranks", "efficiency", bars=True)
     middle.set_ylabel("parallel efficiency")
-    _series(right, table, "ranks", "balance")
-    right.set_ylabel("time of fastest / slowest rank")
-    _percent_from_zero((middle, right))
+    _percent_from_zero((middle,))
+    _evenness(right, table)
     _rank_axes((left, middle, right), ranks)
     low, high = left.get_ylim()
     ticks = [t for t in 2.0 ** np.arange(-3, 21) if low * 0.99 <= t <= high * 1.01]
@@ -170,7 +183,7 @@ def scaling(table: pd.DataFrame) -> Figure:
 
 def weak_scaling(table: pd.DataFrame) -> Figure:
     """Weak scaling: time and efficiency against ranks at equal work per rank, with the ideal, and
-    load balance."""
+    load balance (of training: exposed communication)."""
     figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     ranks = np.array(sorted(table["ranks"].unique()))
@@ -185,9 +198,8 @@ def weak_scaling(table: pd.DataFrame) -> Figure:
     _ideal(middle, ranks, np.ones(ranks.size))
     _series(middle, _with_bars(table, "efficiency"), "ranks", "efficiency", bars=True)
     middle.set_ylabel("weak efficiency")
-    _series(right, table, "ranks", "balance")
-    right.set_ylabel("time of fastest / slowest rank")
-    _percent_from_zero((middle, right))
+    _percent_from_zero((middle,))
+    _evenness(right, table)
     _rank_axes((left, middle, right), ranks)
     _series_legend(figure, left)
     return figure

@@ -147,17 +147,22 @@ SCALING_COLUMNS = [
     "speedup",
     "efficiency",
     "balance",
+    "exposed",
     "base",
     "same_work",
 ]
 SIZES = ("models",)  # keys of a case that grow with the ranks in weak scaling
-WORK = ("models", "cells")  # counters, of which the first that a record has is its amount of work
+# Counters, of which the first that a record has is its amount of work; of training: items of a step.
+WORK = ("step_items", "models", "cells")
+WORK_TEXT = {"step_items": "items"}
 
 
 def scaling_table(records: list[Record]) -> pd.DataFrame:
     """Strong scaling: sound cases that differ in `ranks` alone and have the same work, at two rank
     counts or more. Columns: series, ranks, time, lo, hi (s), speedup, efficiency, balance
-    (fastest / slowest rank), base (smallest rank count of the series: speed-up there = base), same_work."""
+    (fastest / slowest rank), exposed (of training: share of the steps spent waiting for others), base
+    (smallest rank count of the series: speed-up there = base), same_work. The time of a training is
+    that of its median step."""
     return _scaling(records, weak=False)
 
 
@@ -166,6 +171,16 @@ def weak_scaling_table(records: list[Record]) -> pd.DataFrame:
     above; efficiency = time on the fewest ranks / time, speedup = ranks x efficiency; same_work:
     the work per rank is equal."""
     return _scaling(records, weak=True)
+
+
+def _timed(record: Record) -> dict | None:
+    """The timing that tells how a case scales: a step where something was trained, else `apply`."""
+    step = record["metrics"].get("step_seconds")
+    if "step_seconds" not in record["metrics"]:
+        return record["timings"].get("apply")
+    if step is None:
+        return None
+    return {"median": step, "ci95": [None, None], "rank_min": np.nan, "rank_max": np.nan}
 
 
 def _grows(group: list[Record]) -> bool:
@@ -183,7 +198,7 @@ def _groups(records: list[Record], weak: bool) -> list[list[Record]]:
     """Cases alike but for the ranks (weak: and for the models, which are so many per rank)."""
     groups: dict[str, list[Record]] = {}
     for r in records:
-        if r["status"] not in SOUND or "apply" not in r["timings"] or "ranks" not in r["case"]:
+        if r["status"] not in SOUND or _timed(r) is None or "ranks" not in r["case"]:
             continue
         without = ("ranks", *SIZES) if weak else ("ranks",)
         rest = {k: v for k, v in r["case"].items() if k not in without}
@@ -195,6 +210,11 @@ def _groups(records: list[Record], weak: bool) -> list[list[Record]]:
     return [g for g in out if len({r.ranks for r in g}) > 1 and _grows(g) == weak]
 
 
+def _exposed(record: Record) -> float:
+    share = record["metrics"].get("exposed_share")
+    return np.nan if share is None else float(share)
+
+
 def _scaling(records: list[Record], weak: bool) -> pd.DataFrame:
     groups = _groups(records, weak)
     keys = varying_keys([r for g in groups for r in g], ("ranks", *SIZES) if weak else ("ranks",))
@@ -203,28 +223,29 @@ def _scaling(records: list[Record], weak: bool) -> pd.DataFrame:
         first = group[0]
         counters = first["counters"]
         for r in group:
-            apply = r["timings"]["apply"]
-            lo, hi = _interval(apply)
-            faster = first["timings"]["apply"]["median"] / apply["median"]
+            timed = _timed(r)
+            lo, hi = _interval(timed)
+            faster = _timed(first)["median"] / timed["median"]
             speedup = (r.ranks if weak else first.ranks) * faster
             series = label(r, keys)
             if weak:
                 what, amount = _work(first)
-                series += f", {amount / first.ranks:g} {what} per rank"
+                series += f", {amount / first.ranks:g} {WORK_TEXT.get(what, what)} per rank"
             rows.append(
                 {
                     "study": r["study"],
                     "id": r["id"],
                     "series": series,
                     "ranks": r.ranks,
-                    "time": apply["median"],
+                    "time": timed["median"],
                     "lo": lo,
                     "hi": hi,
                     "speedup": speedup,
                     "efficiency": speedup / r.ranks,
-                    "balance": apply["rank_min"] / apply["rank_max"]
-                    if apply["rank_max"]
+                    "balance": timed["rank_min"] / timed["rank_max"]
+                    if timed["rank_max"]
                     else np.nan,
+                    "exposed": _exposed(r),
                     "base": first.ranks,
                     "same_work": weak or r["counters"] == counters,
                 }

@@ -206,6 +206,15 @@ Case const& find_case(std::vector<Case> const& cases, std::string const& id) {
               " ids begin so) write more of it, e.g. " + found.front()->id);
 }
 
+/// What a step works on must follow from the case, which knows of a launch by its axis alone.
+void require_launch(Case const& item) {
+  constexpr char const* key = "batch_per_rank";
+  Parameters const& of = item.method.parameters;
+  if (of.has(key) && of.flag(key) && !item.ranks)
+    throw Error("method.batch_per_rank: a batch for each rank of no launch (the study has no axis "
+                "`ranks`) add it, or drop batch_per_rank");
+}
+
 } // namespace
 
 std::string to_json(Case const& item) {
@@ -251,6 +260,7 @@ std::vector<Case> expand(Study const& study) {
   for (Axis const& axis : study.axes) cases = along(cases, axis);
   std::set<std::string> seen;
   for (Case& item : cases) {
+    require_launch(item);
     item.id = case_id(item);
     if (!seen.insert(item.id).second)
       throw Error("two cases of study '" + study.name + "' coincide (" + item.id +

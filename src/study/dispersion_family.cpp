@@ -5,6 +5,7 @@
 #include "moho/dispersion/priors.hpp"
 #include "moho/study/dispersion_arrays.hpp"
 #include "moho/study/dispersion_batch.hpp"
+#include "moho/study/dispersion_map.hpp"
 #include "moho/study/dispersion_prior.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include "moho/study/function_batch.hpp"
@@ -20,9 +21,7 @@ using dispersion::Curves;
 using dispersion::LayeredModel;
 using dispersion::ModelBatch;
 using dispersion::OwnedModel;
-using dispersion::Wave;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double truth_uncertainty = 1e-12; // relative; checked against extended precision
 constexpr double deepest = 60;              // km, of the cells: no half-space begins below
@@ -160,14 +159,6 @@ double integral_error(LayeredModel const& model, std::vector<double> const& edge
   return std::abs(cells / layers - 1);
 }
 
-dispersion::SolveOptions curve_options(bool extended) {
-  dispersion::SolveOptions options;
-  options.waves = {true, false};
-  options.group = false;
-  options.extended_only = extended;
-  return options;
-}
-
 /// Largest relative difference, infinite where one is missing.
 double difference(std::vector<double> const& a, std::vector<double> const& b) {
   double worst = 0;
@@ -184,7 +175,7 @@ void append_with_control(std::vector<Check>& checks, Check const& check, double 
   checks.push_back(control_of(check, perturbed, how));
 }
 
-class DispersionFamily : public Problem {
+class DispersionFamily : public Problem, public Layered {
 public:
   explicit DispersionFamily(Parameters const& p)
       : _family(family_named(p.text("family"))),
@@ -197,6 +188,7 @@ public:
   }
 
   Space space() const override { return {_family.name, _family.group}; }
+  std::vector<double> const& periods() const override { return _periods; }
 
   std::size_t count(Split split) const override { return split == Split::train ? _train : _test; }
 
@@ -217,11 +209,13 @@ public:
   }
 
   Batch truth(Batch const& inputs, parallel::Comm const& comm) const override {
-    const Curves curves = solve_distributed(comm, model_batch(inputs), curve_options(false));
+    const Curves curves =
+        solve_distributed(comm, model_batch(inputs), fundamental_rayleigh_options());
     Batch truth(inputs.count());
     truth.set("uncertainty", "", std::vector<double>{truth_uncertainty});
     if (comm.root())
-      truth.set(output_array, "km/s", phases(curves), {inputs.count(), _periods.size()});
+      truth.set(output_array, "km/s", fundamental_rayleigh(curves),
+                {inputs.count(), _periods.size()});
     return truth;
   }
 
@@ -235,15 +229,10 @@ public:
   }
 
   Assessment assess(Batch const&, Batch const& truth, Batch const& answers) const override {
-    return assess_function(truth, answers);
+    return assess_curve_map(_periods, truth, answers);
   }
 
 private:
-  /// The fundamental Rayleigh mode, (models x periods); NaN where the solver gives none.
-  static std::vector<double> phases(Curves const& curves) {
-    return curves.wave[static_cast<std::size_t>(Wave::rayleigh)].phase;
-  }
-
   void append_model_checks(std::size_t n, std::vector<Check>& checks) const {
     double strangers = 0, other_strangers = 0, integral = 0, shifted = 0;
     Family const& other = families[_family.kind == Kind::inversion ? 2 : 4];
@@ -281,10 +270,13 @@ private:
                            std::vector<Check>& checks) const {
     const Batch inputs = draw(Split::test, 0, std::min(n, _test));
     const Batch truth = this->truth(inputs, comm);
-    const Curves curves = solve_distributed(comm, model_batch(inputs), curve_options(true));
+    dispersion::SolveOptions options = fundamental_rayleigh_options();
+    options.extended_only = true;
+    const Curves curves = solve_distributed(comm, model_batch(inputs), options);
     double error = 0, perturbed = 0;
     if (comm.root()) {
-      const std::vector<double> values = truth.reals(output_array), exact = phases(curves);
+      const std::vector<double> values = truth.reals(output_array),
+                                exact = fundamental_rayleigh(curves);
       std::vector<double> wrong = values;
       for (double& value : wrong) value *= 1 + 1e-9;
       error = difference(values, exact);

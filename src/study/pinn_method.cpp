@@ -322,9 +322,9 @@ std::vector<ParameterSpec> pinn_parameters() {
 } // namespace
 
 std::vector<std::string> const& pinn_metrics() {
-  static const std::vector<std::string> names{"train_loss",  "loss_res",      "loss_bc",
-                                              "loss_ic",     "train_seconds", "exposed_share",
-                                              "train_gflops"};
+  static const std::vector<std::string> names{"train_loss",    "loss_res",      "loss_bc",
+                                              "loss_ic",       "train_seconds", "step_seconds",
+                                              "exposed_share", "train_gflops"};
   return names;
 }
 

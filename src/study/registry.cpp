@@ -8,6 +8,7 @@
 #include "moho/study/darcy.hpp"
 #include "moho/study/dataset.hpp"
 #include "moho/study/dispersion_arrays.hpp"
+#include "moho/study/dispersion_map.hpp"
 #include "moho/study/dispersion_problem.hpp"
 #include "moho/study/evolution.hpp"
 #include "moho/study/fem_method.hpp"
@@ -55,7 +56,7 @@ std::span<const ProblemEntry> problems() {
        dispersion_layering_parameters(), curve_metrics(), make_dispersion_layering},
       {"dispersion-family", function_map,
        "profiles of a family of layered models to their Rayleigh dispersion curves",
-       dispersion_family_parameters(), function_metrics(), make_dispersion_family},
+       dispersion_family_parameters(), curve_map_metrics(), make_dispersion_family},
       {"operator-1d", function_map,
        "sources to solutions of a boundary-value problem on [0, 1], over a function space",
        operator_1d_parameters(), operator_1d_metrics(), make_operator_1d},
@@ -117,6 +118,9 @@ std::vector<MethodEntry> all_methods() {
       {"halfspace-average", "dispersion curves",
        "0.92 of the mean shear velocity: the trivial answer that everything must beat",
        halfspace_average_parameters(), make_halfspace_average},
+      {"rayleigh-solver", function_map,
+       "moho's solver on the layers of a model: what a surrogate has to be cheaper than",
+       rayleigh_solver_parameters(), make_rayleigh_solver},
       {"linear-map", function_map, "u = W f by least squares: closed form, CGLS, GD or Adam",
        linear_map_parameters(), make_linear_map, linear_map_metrics()},
       {"fem-1d", function_map, "finite elements for 1D boundary-value problems: linear, Hermite",

@@ -3,11 +3,13 @@
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
 #include "moho/core/philox.hpp"
+#include "moho/core/statistics.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/study/progress.hpp"
 #include "moho/study/stop.hpp"
 #include "training_checkpoint.hpp"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -28,6 +30,25 @@ std::string short_number(double value) {
   return text;
 }
 
+/// Items of a step on all ranks together.
+std::int64_t step_items(TrainingOptions const& options, parallel::Comm const& comm) {
+  return options.batch * (options.batch_per_rank ? comm.size() : 1);
+}
+
+/// Times of the last steps; the room is fixed, so that no step allocates.
+class StepTimes {
+public:
+  void add(double seconds) { _seconds[_count++ % _seconds.size()] = seconds; }
+  /// NaN without a step.
+  double median() const {
+    return moho::median(std::span(_seconds).first(std::min(_count, _seconds.size())));
+  }
+
+private:
+  std::array<double, 1024> _seconds{};
+  std::size_t _count = 0;
+};
+
 /// One training; its members are what stands in a checkpoint and what goes with it.
 template <class T>
 class Trainer {
@@ -35,8 +56,8 @@ public:
   Trainer(parallel::Comm const& comm, TrainingTask<T>& task, TrainingOptions const& options,
           Validation<T> const& validation, Sitting const& sitting, std::string const& identity)
       : _comm(comm), _task(task), _sum(comm, options.reduction, task.loss()), _options(options),
-        _validation(validation), _sitting(sitting), _identity(identity),
-        _sums(static_cast<std::size_t>(task.loss().parameters())),
+        _step_items(step_items(options, comm)), _validation(validation), _sitting(sitting),
+        _identity(identity), _sums(static_cast<std::size_t>(task.loss().parameters())),
         _gradient("moho::study::gradient", static_cast<std::size_t>(task.loss().parameters())) {
     if (options.optimiser == "lbfgs") {
       _lbfgs = std::make_unique<nn::Lbfgs<T>>(_gradient.extent(0), lbfgs_options());
@@ -137,14 +158,15 @@ private:
   /// False when the loss was not finite.
   bool epoch() {
     std::int64_t const items = _task.items(),
-                       batches = items > 0 ? items / _options.batch : steps_of_whole_epoch;
+                       batches = items > 0 ? items / _step_items : steps_of_whole_epoch;
     std::vector<std::int64_t> const order = epoch_order(items, _options.seed, _state.epoch);
     double const rate = nn::learning_rate(_options.schedule, _state.epoch);
     for (std::int64_t& step = _state.step_in_epoch; step < batches; ++step) {
       _stop();
+      const Stopwatch watch;
       if (items > 0)
-        _task.set_batch(std::span(order).subspan(static_cast<std::size_t>(step * _options.batch),
-                                                 static_cast<std::size_t>(_options.batch)));
+        _task.set_batch(std::span(order).subspan(static_cast<std::size_t>(step * _step_items),
+                                                 static_cast<std::size_t>(_step_items)));
       double const loss = _sum.evaluate(_theta, _gradient);
       if (!std::isfinite(loss)) {
         _failed_step = _state.steps;
@@ -152,6 +174,7 @@ private:
       }
       if (_options.clip > 0) nn::clip_by_norm(ExecutionSpace(), _sums, _gradient, _options.clip);
       _optimiser->step(ExecutionSpace(), _theta, _gradient, rate);
+      _step_times.add(watch.seconds());
       _state.epoch_loss += loss;
       ++_state.steps;
     }
@@ -167,11 +190,13 @@ private:
       std::iota(all.begin(), all.end(), std::int64_t{0});
       _task.set_batch(all);
     }
+    const Stopwatch watch;
     nn::LbfgsReport const report = _lbfgs->step(
         ExecutionSpace(), _theta, [&](DeviceArray<T> const& theta, DeviceArray<T> const& gradient) {
           return _sum.evaluate(theta, gradient);
         });
     _state.steps += report.evaluations;
+    _step_times.add(watch.seconds() / static_cast<double>(report.evaluations));
     if (!std::isfinite(report.loss)) {
       _failed_step = _state.steps;
       return false;
@@ -230,6 +255,8 @@ private:
     outcome.seconds = seconds();
     outcome.earlier_seconds = _earlier;
     outcome.exposed_share = _sum.total() > 0 ? _sum.exposed() / _sum.total() : 0;
+    outcome.step_items = _lbfgs || _task.items() == 0 ? 0 : _step_items;
+    outcome.step_seconds = _comm.max(_step_times.median());
     outcome.sittings = static_cast<int>(_state.sittings);
     return outcome;
   }
@@ -238,6 +265,7 @@ private:
   TrainingTask<T>& _task;
   ParallelLoss<T> _sum;
   TrainingOptions const& _options;
+  std::int64_t _step_items;
   Validation<T> const& _validation;
   Sitting const& _sitting;
   std::string const& _identity;
@@ -248,6 +276,7 @@ private:
   Checkpoint<T> _state;
   StopPoint _stop{_comm};
   Stopwatch _watch, _since_checkpoint;
+  StepTimes _step_times;
   double _earlier = 0;
   std::int64_t _failed_step = -1;
   bool _converged = false;
@@ -287,10 +316,15 @@ TrainingOutcome<T> train(parallel::Comm const& comm, TrainingTask<T>& task,
                          Validation<T> const& validation, Sitting const& sitting,
                          std::string const& identity, std::string const& title) {
   std::int64_t const items = task.items();
-  if (options.optimiser != "lbfgs" && items > 0 && options.batch > items)
-    throw Error("a batch of " + std::to_string(options.batch) + " items (there are " +
+  std::int64_t const batch = step_items(options, comm);
+  if (options.optimiser != "lbfgs" && items > 0 && batch > items)
+    throw Error("a batch of " + std::to_string(batch) + " items (there are " +
                 std::to_string(items) + " to train on); use a smaller one");
-  return Trainer<T>(comm, task, options, validation, sitting, identity).run(initial, title);
+  // another number of ranks would go on with other batches
+  std::string const name = options.batch_per_rank
+                               ? identity + " on " + std::to_string(comm.size()) + " ranks"
+                               : identity;
+  return Trainer<T>(comm, task, options, validation, sitting, name).run(initial, title);
 }
 
 template <class T>
@@ -322,11 +356,13 @@ Preparation described(TrainingOutcome<T> const& outcome, double flops) {
   report.earlier_seconds = outcome.earlier_seconds;
   report.metrics = {{"train_loss", history.loss.empty() ? not_known : history.loss.back()},
                     {"train_seconds", outcome.seconds},
+                    {"step_seconds", outcome.step_seconds},
                     {"exposed_share", outcome.exposed_share},
                     {"train_gflops", flops / (outcome.seconds - outcome.earlier_seconds) * 1e-9}};
   report.counters = {{"epochs", static_cast<std::int64_t>(history.epoch.size())},
                      {"steps", outcome.steps},
                      {"sittings", outcome.sittings}};
+  if (outcome.step_items > 0) report.counters.push_back({"step_items", outcome.step_items});
   report.data = {{"history/epoch", "", history.epoch},
                  {"history/loss", "", history.loss},
                  {"history/rate", "", history.rate},
@@ -367,6 +403,8 @@ std::vector<ParameterSpec> training_parameters() {
       {"epochs", std::int64_t{100}, "passes over the items; of lbfgs: steps of 20 iterations", 1,
        1e9},
       {"batch", std::int64_t{20}, "items per step (lbfgs: all)", 1, 1e9},
+      {"batch_per_rank", false,
+       "that many for each rank of the launch (needs the axis ranks): weak scaling of the steps"},
       {"patience", std::int64_t{0}, "epochs without a better validation before it stops; 0: never",
        0, 1e9},
       {"validate_every", std::int64_t{1}, "epochs", 1, 1e9},
@@ -398,6 +436,7 @@ TrainingOptions training_options(Parameters const& parameters) {
   options.clip = parameters.real("clip");
   options.epochs = parameters.integer("epochs");
   options.batch = parameters.integer("batch");
+  options.batch_per_rank = parameters.flag("batch_per_rank");
   options.patience = parameters.integer("patience");
   options.validate_every = parameters.integer("validate_every");
   options.seed = static_cast<std::uint64_t>(parameters.integer("training_seed"));

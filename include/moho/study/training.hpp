@@ -24,6 +24,7 @@ struct TrainingOptions {
   std::int64_t epochs = 1;       ///< of lbfgs: outer steps of 20 iterations
   std::int64_t stage_epochs = 1; ///< at most, of every stage of a curriculum but the last
   std::int64_t batch = 20;       ///< items; what is left of an epoch is dropped
+  bool batch_per_rank = false;   ///< `batch` items for each rank: weak scaling
   std::int64_t patience = 0; ///< epochs without a better validation after which it stops; 0: never
   std::int64_t validate_every = 1; ///< epochs
   std::uint64_t seed = 0;          ///< of the order of items
@@ -56,12 +57,14 @@ struct TrainingOutcome {
   std::int64_t stage = 0;                  ///< of a curriculum, in which it ended
   double seconds = 0, earlier_seconds = 0; ///< of all sittings; of those before this one
   double exposed_share = 0;                ///< of this sitting's steps, spent waiting for others
+  std::int64_t step_items = 0;             ///< of all ranks together; 0: all there are
+  double step_seconds = 0; ///< median of this sitting's last steps, slowest rank; NaN without one
   int sittings = 1;
 };
 
-/// What a training leaves for a record: metrics train_loss, train_seconds, exposed_share and
-/// train_gflops (`flops`: of matrix products in this sitting, all ranks together), counters,
-/// history, and the check that the loss stayed finite.
+/// What a training leaves for a record: metrics train_loss, train_seconds, step_seconds,
+/// exposed_share and train_gflops (`flops`: of matrix products in this sitting, all ranks
+/// together), counters, history, and the check that the loss stayed finite.
 template <class T>
 Preparation described(TrainingOutcome<T> const& outcome, double flops);
 

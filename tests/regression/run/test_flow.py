@@ -241,8 +241,9 @@ PROBLEMS = {"dispersion-reference", "dispersion-gradient", "dispersion-prior",
             "pinn-wave", "pinn-reaction-diffusion"}
 METHODS = {"dispersion-solver", "halfspace-average", "linear-map", "nearest-neighbour", "mean",
            "fem-1d", "fd-fit", "fem", "fem-evolution", "fem-batch", "assembly", "simp-mma",
-           "simp-oc", "uniform-design", "adjoint-identification", "constant-conductivity", "mlp",
-           "deep-linear", "resnet", "deeponet", "fno", "pinn", "initial-state", "initial-mean"}
+           "simp-oc", "rayleigh-solver", "uniform-design", "adjoint-identification",
+           "constant-conductivity", "mlp", "deep-linear", "resnet", "deeponet", "fno", "pinn",
+           "initial-state", "initial-mean"}
 
 
 def test_the_list_names_everything_and_finds_bad_studies(place):
