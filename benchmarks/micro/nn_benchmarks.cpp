@@ -100,14 +100,12 @@ Case pinn(bool burgers, std::int64_t chunk) {
           model,
           {2},
           [=](Value theta, std::vector<Value> const& in) {
-            Value residual;
-            if (burgers) {
-              nn::Jet const u = model->jet(theta, in[0], {{{1, 0}, 2}, {{0, 1}, 1}});
-              residual = *u.along[1].first + u.value * *u.along[0].first -
-                         0.01 / std::numbers::pi * *u.along[0].second;
-            } else {
-              residual = *model->jet(theta, in[0], {{{30, 1}, 1}}).along[0].first;
-            }
+            nn::Derivatives wanted; // u_t - nu u_xx and u_x, or u_t + 30 u_x
+            if (burgers) wanted.along = {{{1, 0}, 1, -0.01 / std::numbers::pi}};
+            wanted.drift = burgers ? std::vector<double>{0, 1} : std::vector<double>{30, 1};
+            nn::Jet const u = model->jet(theta, in[0], wanted);
+            Value const residual =
+                burgers ? *u.combined + u.value * *u.along[0].first : *u.combined;
             return nn::mean(nn::square(residual));
           },
           [=](Value theta) {
@@ -118,7 +116,20 @@ Case pinn(bool burgers, std::int64_t chunk) {
 }
 
 std::vector<Case> cases() {
-  return {fno1d(), fno2d(), deeponet(), mlp(), pinn(false, 500), pinn(true, 500)};
+  return {fno1d(), fno2d(), deeponet(), mlp(), pinn(false, 250), pinn(true, 250)};
+}
+
+/// to = share from, added to `to` unless it is the first.
+template <class T>
+void accumulate(ExecutionSpace const& space, typename nn::Program<T>::Array const& from, bool first,
+                double share, typename nn::Program<T>::Array const& to) {
+  T const weight = static_cast<T>(share);
+  Kokkos::parallel_for(
+      "moho::micro::accumulate",
+      Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<std::int64_t>(to.extent(0))),
+      KOKKOS_LAMBDA(std::int64_t i) {
+        to(i) = first ? weight * from(i) : to(i) + weight * from(i);
+      });
 }
 
 /// Programs of a case for a step and for answers.
@@ -159,11 +170,11 @@ public:
     ExecutionSpace const space;
     for (std::int64_t c = 0; c < _chunks; ++c) {
       step->run(space);
-      if (_chunks > 1) accumulate(space, step->result(1), c == 0, 1.0 / double(_chunks));
+      if (_chunks > 1) accumulate<T>(space, step->result(1), c == 0, 1.0 / double(_chunks), total);
     }
     if (once) {
       once->run(space);
-      accumulate(space, once->result(1), false, 1);
+      accumulate<T>(space, once->result(1), false, 1, total);
     }
     Array const gradient = _chunks > 1 ? total : step->result(1);
     adam->step(space, parameters, gradient, 1e-3);
@@ -193,17 +204,6 @@ public:
   std::optional<nn::Program<T>> step, answer, once;
 
 private:
-  void accumulate(ExecutionSpace const& space, Array const& from, bool first, double share) {
-    Array const to = total;
-    T const weight = static_cast<T>(share);
-    Kokkos::parallel_for(
-        "moho::micro::accumulate",
-        Kokkos::RangePolicy<ExecutionSpace>(space, 0, static_cast<std::int64_t>(to.extent(0))),
-        KOKKOS_LAMBDA(std::int64_t i) {
-          to(i) = first ? weight * from(i) : to(i) + weight * from(i);
-        });
-  }
-
   Case const& _case;
   Array parameters, total;
   std::unique_ptr<nn::Adam<T>> adam;
@@ -225,7 +225,8 @@ void measure(Harness& harness, benchmark::State& state, Case const& one, std::st
         double const more = train && network.once ? network.once->flops() : 0;
         return Work{.flops = flops * static_cast<double>(network.chunks()) + more,
                     .items = {{"items", static_cast<double>(latency ? 1 : one.items)}}};
-      });
+      },
+      sizeof(T) == 4 ? study::Gemm::sgemm : study::Gemm::dgemm);
   state.counters["parameters"] = static_cast<double>(one.model->layout().size());
   if (train) state.counters["product_share"] = network.product_share();
 }

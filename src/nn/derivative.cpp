@@ -38,6 +38,20 @@ Value assembled(std::vector<Contribution> const& parts, Shape const& shape) {
   return concat(pieces, axis);
 }
 
+/// The sum of terms, equal ones (both factors of a square have the same) as multiples.
+Value sum_of(std::vector<Value> terms) {
+  std::vector<Value> multiples;
+  while (!terms.empty()) {
+    Value const one = terms[0];
+    auto const others = std::remove(terms.begin(), terms.end(), one);
+    multiples.push_back(static_cast<double>(terms.end() - others) * one);
+    terms.erase(others, terms.end());
+  }
+  Value result = multiples[0];
+  for (std::size_t i = 1; i < multiples.size(); ++i) result = result + multiples[i];
+  return result;
+}
+
 /// The sum of all contributions to the cotangent of an array. Slices that do not overlap are laid
 /// side by side rather than padded and added.
 Value total(std::vector<Contribution> const& all, Shape const& shape) {
@@ -63,9 +77,7 @@ Value total(std::vector<Contribution> const& all, Shape const& shape) {
               [](Contribution const& a, Contribution const& b) { return a.begin < b.begin; });
     terms.push_back(assembled(layer, shape));
   }
-  Value result = terms[0];
-  for (std::size_t i = 1; i < terms.size(); ++i) result = result + terms[i];
-  return result;
+  return sum_of(std::move(terms));
 }
 
 /// d op / d operand i times g, for operations entry by entry; y is the result.

@@ -22,7 +22,8 @@ bool is_whole(View const& view) {
 bool is_cheap(Op op) {
   return op == Op::add || op == Op::subtract || op == Op::multiply || op == Op::negate ||
          op == Op::scale || op == Op::shift || op == Op::reflect || op == Op::multiply_add ||
-         op == Op::multiply_subtract || op == Op::subtract_product;
+         op == Op::multiply_subtract || op == Op::subtract_product || op == Op::reflect_product ||
+         op == Op::add_scaled || op == Op::add_scaled_product;
 }
 
 class Fusion {

@@ -176,46 +176,65 @@ private:
   }
 
   // ---- pairs of operations that are one ---------------------------------------------------------
-  /// a b + c, a b - c, c - a b, a - b for a + (-b), v - a for v + (-a): where nobody else wants the
-  /// inner result. One instruction in place of two, and one rounding.
+  /// Sums and differences with products, multiples and negated terms, where nobody else wants the
+  /// inner result: one instruction in place of two or three, and one rounding less.
   void combine_pairs() {
-    std::vector<int> users(_program.nodes.size(), 0);
+    _uses.assign(_program.nodes.size(), 0);
     for (LoweredNode const& node : _program.nodes)
       for (View const& input : node.inputs)
-        if (input.node >= 0) ++users[static_cast<std::size_t>(input.node)];
-    auto const inner = [&](LoweredNode const& node, std::size_t i, Op op) -> LoweredNode* {
-      View const& input = node.inputs[i];
-      if (input.node < 0 || !input.direct) return nullptr;
-      LoweredNode& found = _program.nodes[static_cast<std::size_t>(input.node)];
-      bool const own = found.op == op && !found.kept &&
-                       users[static_cast<std::size_t>(input.node)] == 1 &&
-                       found.result.shape == node.result.shape;
-      return own ? &found : nullptr;
-    };
+        if (input.node >= 0) ++_uses[static_cast<std::size_t>(input.node)];
     for (LoweredNode& node : _program.nodes) {
-      if (node.op == Op::shift) {
+      if (node.op == Op::shift)
         if (auto* const negated = inner(node, 0, Op::negate))
           become(node, Op::reflect, {negated->inputs[0]}, *negated);
-        continue;
-      }
-      if (node.op != Op::add && node.op != Op::subtract) continue;
-      for (std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-        View const other = node.inputs[1 - i];
-        auto* const product = inner(node, i, Op::multiply);
-        auto* const negated = node.op == Op::add ? inner(node, i, Op::negate) : nullptr;
-        if (product) {
-          Op const op = node.op == Op::add ? Op::multiply_add
-                        : i == 0           ? Op::multiply_subtract
-                                           : Op::subtract_product;
-          become(node, op, {product->inputs[0], product->inputs[1], other}, *product);
-          break;
-        }
-        if (negated) {
-          become(node, Op::subtract, {other, negated->inputs[0]}, *negated);
-          break;
-        }
-      }
+      if (node.op == Op::reflect)
+        if (auto* const product = inner(node, 0, Op::multiply))
+          become(node, Op::reflect_product, product->inputs, *product);
+      if (node.op == Op::add || node.op == Op::subtract) combine_sum(node);
     }
+  }
+  void combine_sum(LoweredNode& node) {
+    bool const adds = node.op == Op::add;
+    for (std::size_t const i : {0, 1}) { // a multiple of a product before a product: it saves more
+      View const other = node.inputs[1 - i];
+      auto* const multiple = adds || i == 1 ? inner(node, i, Op::scale) : nullptr;
+      auto* const product = multiple ? inner(*multiple, 0, Op::multiply) : nullptr;
+      if (!product) continue;
+      node.value = adds ? multiple->value : -multiple->value;
+      become(node, Op::add_scaled_product, {product->inputs[0], product->inputs[1], other},
+             *multiple);
+      product->inputs.clear();
+      return;
+    }
+    for (std::size_t const i : {0, 1})
+      if (combine_term(node, i)) return;
+  }
+  /// Operand i of a sum or difference.
+  bool combine_term(LoweredNode& node, std::size_t i) {
+    bool const adds = node.op == Op::add;
+    View const other = node.inputs[1 - i];
+    if (auto* const product = inner(node, i, Op::multiply)) {
+      Op const op = adds ? Op::multiply_add : i == 0 ? Op::multiply_subtract : Op::subtract_product;
+      become(node, op, {product->inputs[0], product->inputs[1], other}, *product);
+    } else if (auto* const negated = adds ? inner(node, i, Op::negate) : nullptr) {
+      become(node, Op::subtract, {other, negated->inputs[0]}, *negated);
+    } else if (auto* const multiple = adds || i == 1 ? inner(node, i, Op::scale) : nullptr) {
+      node.value = adds ? multiple->value : -multiple->value;
+      become(node, Op::add_scaled, {multiple->inputs[0], other}, *multiple);
+    } else {
+      return false;
+    }
+    return true;
+  }
+  /// Operand i, if it is such an operation on arrays of the same shape and nobody else wants it.
+  LoweredNode* inner(LoweredNode const& node, std::size_t i, Op op) {
+    View const& input = node.inputs[i];
+    if (input.node < 0 || !input.direct) return nullptr;
+    LoweredNode& found = _program.nodes[static_cast<std::size_t>(input.node)];
+    bool const own = found.op == op && !found.kept &&
+                     _uses[static_cast<std::size_t>(input.node)] == 1 &&
+                     found.result.shape == node.result.shape;
+    return own ? &found : nullptr;
   }
   /// `inner` is done by nobody from now on.
   static void become(LoweredNode& node, Op op, std::vector<View> inputs, LoweredNode& inner) {
@@ -386,6 +405,7 @@ private:
   Lowered _program;
   std::set<int> _needed;
   std::map<int, std::vector<int>> _users;
+  std::vector<int> _uses;      ///< of the result of each lowered node
   std::map<int, View> _views;  ///< how the result of a node of the tape is read
   std::map<int, View> _places; ///< where it is written
   std::map<int, int> _result_of;

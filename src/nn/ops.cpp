@@ -61,6 +61,17 @@ bool is_number(Value a, double value) {
   return node.op == Op::constant && !node.values && node.value == value;
 }
 
+/// `factor` times `rest`, what can be taken out of an array being taken out.
+struct Scaled {
+  double factor;
+  Value rest;
+};
+Scaled scaled(Value a) {
+  Node const& node = a.tape().node(a.id());
+  if (node.op != Op::scale && node.op != Op::negate) return {1, a};
+  return {node.op == Op::scale ? node.value : -1, Value(a.tape(), node.inputs[0])};
+}
+
 /// Broadcasting `a` to `to` leaves `to` as it is.
 bool fits_into(Shape const& a, Shape const& to) {
   if (a.rank() > to.rank()) return false;
@@ -74,6 +85,7 @@ bool fits_into(Shape const& a, Shape const& to) {
 Value operator+(Value a, Value b) {
   if (is_number(b, 0) && fits_into(b.shape(), a.shape())) return a;
   if (is_number(a, 0) && fits_into(a.shape(), b.shape())) return b;
+  if (a == b) return 2 * a;
   return binary(Op::add, a, b);
 }
 Value operator-(Value a, Value b) {
@@ -86,20 +98,26 @@ Value operator*(Value a, Value b) {
     if (node.op == Op::constant && !node.values && fits_into(number.shape(), other.shape()))
       return node.value * other;
   }
+  // factors are moved out, so that those of a chain meet and are one
+  for (auto const& [a_part, other] : {std::pair(a, b), std::pair(b, a)})
+    if (auto const [factor, rest] = scaled(a_part);
+        factor != 1 && fits_into(other.shape(), a_part.shape()))
+      return factor * (a_part == a ? rest * other : other * rest);
   return binary(Op::multiply, a, b);
 }
 Value operator/(Value a, Value b) {
   return binary(Op::divide, a, b);
 }
 Value operator-(Value a) {
-  return unary(Op::negate, a);
+  return -1 * a;
 }
 Value operator*(double factor, Value a) {
   if (factor == 1) return a;
   Node const& node = a.tape().node(a.id());
   if (node.op == Op::constant && !node.values)
     return a.tape().constant(node.shape, factor * node.value);
-  return unary(Op::scale, a, factor);
+  if (auto const [inner, rest] = scaled(a); inner != 1) return factor * inner * rest;
+  return factor == -1 ? unary(Op::negate, a) : unary(Op::scale, a, factor);
 }
 Value operator*(Value a, double factor) {
   return factor * a;

@@ -69,47 +69,13 @@ Expression simplified(Expression const& given) {
 }
 
 Code code_of(Instruction const& one) {
-  if (one.op == Op::power) {
-    if (one.value == 0.5) return Code::sqrt;
-    if (std::fabs(one.value) <= 4 && one.value == std::floor(one.value))
-      return static_cast<Code>(static_cast<int>(Code::power_0) + static_cast<int>(one.value));
-    return Code::power;
-  }
-  static constexpr struct {
-    Op op;
-    Code code;
-  } table[] = {{Op::copy, Code::copy},
-               {Op::add, Code::add},
-               {Op::subtract, Code::subtract},
-               {Op::multiply, Code::multiply},
-               {Op::divide, Code::divide},
-               {Op::negate, Code::negate},
-               {Op::scale, Code::scale},
-               {Op::shift, Code::shift},
-               {Op::exp, Code::exp},
-               {Op::log, Code::log},
-               {Op::sqrt, Code::sqrt},
-               {Op::tanh, Code::tanh},
-               {Op::sigmoid, Code::sigmoid},
-               {Op::sin, Code::sin},
-               {Op::cos, Code::cos},
-               {Op::erf, Code::erf},
-               {Op::gelu, Code::gelu},
-               {Op::gelu_slope, Code::gelu_slope},
-               {Op::relu, Code::relu},
-               {Op::absolute, Code::absolute},
-               {Op::sign, Code::sign},
-               {Op::greater, Code::greater},
-               {Op::maximum, Code::maximum},
-               {Op::select, Code::select},
-               {Op::multiply_add, Code::multiply_add},
-               {Op::multiply_subtract, Code::multiply_subtract},
-               {Op::subtract_product, Code::subtract_product},
-               {Op::reflect, Code::reflect}};
-  auto const* found = std::find_if(std::begin(table), std::end(table),
-                                   [&](auto const& row) { return row.op == one.op; });
-  MOHO_REQUIRE(found != std::end(table));
-  return found->code;
+  MOHO_REQUIRE(is_pointwise(one.op));
+  int code = static_cast<int>(one.op);
+  if (one.op == Op::power && one.value == 0.5) code = static_cast<int>(Op::sqrt);
+  if (one.op == Op::power && std::fabs(one.value) <= most_power &&
+      one.value == std::floor(one.value))
+    code = power_code + most_power + static_cast<int>(one.value);
+  return static_cast<Code>(code);
 }
 
 // ---- axes and blocks ----------------------------------------------------------------------------
@@ -278,7 +244,7 @@ private:
     step.a = static_cast<std::int16_t>(slot(reg));
     if (_plan.stores[static_cast<std::size_t>(j)].direct) {
       step.kind = Step::Kind::compute;
-      step.code = Code::copy;
+      step.code = first_code;
       step.b = step.c = step.a;
       step.out = static_cast<std::int16_t>(store_slot(j));
     }

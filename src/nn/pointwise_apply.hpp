@@ -24,80 +24,87 @@ KOKKOS_FORCEINLINE_FUNCTION T integer_power(T a) {
 }
 
 /// NaN in any operand that counts gives NaN, except in comparisons.
-template <Code code, class T>
+template <int code, class T>
 KOKKOS_FORCEINLINE_FUNCTION T apply(T a, [[maybe_unused]] T b, [[maybe_unused]] T c,
                                     [[maybe_unused]] T value) {
   namespace f = functions;
-  if constexpr (code == Code::copy)
+  constexpr Op op = code < power_code ? static_cast<Op>(code) : Op::power;
+  if constexpr (code >= power_code)
+    return integer_power<code - power_code - most_power>(a);
+  else if constexpr (op == Op::copy)
     return a;
-  else if constexpr (code == Code::add)
+  else if constexpr (op == Op::add)
     return a + b;
-  else if constexpr (code == Code::subtract)
+  else if constexpr (op == Op::subtract)
     return a - b;
-  else if constexpr (code == Code::multiply)
+  else if constexpr (op == Op::multiply)
     return a * b;
-  else if constexpr (code == Code::divide)
+  else if constexpr (op == Op::divide)
     return a / b;
-  else if constexpr (code == Code::negate)
+  else if constexpr (op == Op::negate)
     return -a;
-  else if constexpr (code == Code::scale)
+  else if constexpr (op == Op::scale)
     return value * a;
-  else if constexpr (code == Code::shift)
+  else if constexpr (op == Op::shift)
     return a + value;
-  else if constexpr (code == Code::exp)
+  else if constexpr (op == Op::exp)
     return f::exp(a);
-  else if constexpr (code == Code::log)
+  else if constexpr (op == Op::log)
     return f::log(a);
-  else if constexpr (code == Code::sqrt)
+  else if constexpr (op == Op::sqrt)
     return std::sqrt(a);
-  else if constexpr (code == Code::tanh)
+  else if constexpr (op == Op::tanh)
     return f::tanh(a);
-  else if constexpr (code == Code::sigmoid)
+  else if constexpr (op == Op::sigmoid)
     return f::sigmoid(a);
-  else if constexpr (code == Code::sin)
+  else if constexpr (op == Op::sin)
     return f::sin(a);
-  else if constexpr (code == Code::cos)
+  else if constexpr (op == Op::cos)
     return f::cos(a);
-  else if constexpr (code == Code::erf)
+  else if constexpr (op == Op::erf)
     return f::erf(a);
-  else if constexpr (code == Code::gelu)
+  else if constexpr (op == Op::gelu)
     return f::gelu(a);
-  else if constexpr (code == Code::gelu_slope)
+  else if constexpr (op == Op::gelu_slope)
     return f::gelu_slope(a);
-  else if constexpr (code == Code::relu)
+  else if constexpr (op == Op::relu)
     return a < T(0) ? T(0) : a;
-  else if constexpr (code == Code::absolute)
+  else if constexpr (op == Op::absolute)
     return std::fabs(a);
-  else if constexpr (code == Code::sign)
+  else if constexpr (op == Op::sign)
     return a > T(0) ? T(1) : (a < T(0) ? T(-1) : a);
-  else if constexpr (code == Code::greater)
+  else if constexpr (op == Op::greater)
     return a > b ? T(1) : T(0);
-  else if constexpr (code == Code::maximum)
+  else if constexpr (op == Op::maximum)
     return a < b ? b : (b == b ? a : b);
-  else if constexpr (code == Code::multiply_add)
+  else if constexpr (op == Op::multiply_add)
     return f::detail::fused(a, b, c);
-  else if constexpr (code == Code::multiply_subtract)
+  else if constexpr (op == Op::multiply_subtract)
     return f::detail::fused(a, b, -c);
-  else if constexpr (code == Code::subtract_product)
+  else if constexpr (op == Op::subtract_product)
     return f::detail::fused(-a, b, c);
-  else if constexpr (code == Code::reflect)
+  else if constexpr (op == Op::reflect)
     return value - a;
-  else if constexpr (code == Code::select)
+  else if constexpr (op == Op::reflect_product)
+    return f::detail::fused(-a, b, value);
+  else if constexpr (op == Op::add_scaled)
+    return f::detail::fused(value, a, b);
+  else if constexpr (op == Op::add_scaled_product)
+    return f::detail::fused(value * a, b, c);
+  else if constexpr (op == Op::select)
     return a != T(0) ? b : c;
-  else if constexpr (code == Code::power)
-    return f::exp(value * f::log(a));
   else
-    return integer_power<static_cast<int>(code) - static_cast<int>(Code::power_0)>(a);
+    return f::exp(value * f::log(a));
 }
 
 /// The same with the code chosen when it runs.
-template <class T, int code = 0>
+template <class T, int code = first_code>
 KOKKOS_FORCEINLINE_FUNCTION T apply(Code chosen, T a, T b, T c, T value) {
-  if constexpr (code == static_cast<int>(Code::count))
+  if constexpr (code == end_code)
     return a;
   else
-    return chosen == static_cast<Code>(code) ? apply<static_cast<Code>(code)>(a, b, c, value)
-                                             : apply<T, code + 1>(chosen, a, b, c, value);
+    return chosen == code ? apply<code>(a, b, c, value)
+                          : apply<T, code + 1>(chosen, a, b, c, value);
 }
 
 } // namespace moho::nn::detail

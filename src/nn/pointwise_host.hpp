@@ -19,17 +19,18 @@ namespace moho::nn::detail {
 template <class T>
 using Loop = void (*)(std::int64_t n, T const* a, T const* b, T const* c, T value, T* out);
 
-template <Code code, class T>
+template <int code, class T>
 void loop(std::int64_t n, T const* a, T const* b, T const* c, T value, T* out) {
   MOHO_INDEPENDENT
   for (std::int64_t i = 0; i < n; ++i) out[i] = apply<code>(a[i], b[i], c[i], value);
 }
 template <class T, int... code>
 constexpr std::array<Loop<T>, sizeof...(code)> loops(std::integer_sequence<int, code...>) {
-  return {loop<static_cast<Code>(code), T>...};
+  return {loop<first_code + code, T>...};
 }
 template <class T>
-inline constexpr auto loop_of = loops<T>(std::make_integer_sequence<int, int(Code::count)>());
+inline constexpr auto loop_of =
+    loops<T>(std::make_integer_sequence<int, end_code - first_code>()); ///< of code - first_code
 
 // ---- strided arrays to buffers and back ---------------------------------------------------------
 
@@ -168,9 +169,9 @@ private:
       slots[loads + j] = _out[j] + offset(_plan.stores[j], index, row);
     for (Step const& step : _steps.steps) {
       if (step.kind == Step::Kind::compute) {
-        loop_of<T>[static_cast<std::size_t>(step.code)](n, slots[step.a], slots[step.b],
-                                                        slots[step.c], static_cast<T>(step.value),
-                                                        slots[step.out]);
+        loop_of<T>[static_cast<std::size_t>(step.code - first_code)](
+            n, slots[step.a], slots[step.b], slots[step.c], static_cast<T>(step.value),
+            slots[step.out]);
       } else if (step.kind == Step::Kind::load) {
         using Refill = BlockArray::Refill;
         bool const needed =

@@ -11,48 +11,12 @@ namespace moho::nn::detail {
 
 using Strides = std::array<std::int64_t, max_rank>;
 
-/// What a step computes; powers by small exponents are kinds of their own.
-enum class Code : std::uint8_t {
-  copy,
-  add,
-  subtract,
-  multiply,
-  divide,
-  negate,
-  scale,
-  shift,
-  exp,
-  log,
-  sqrt,
-  tanh,
-  sigmoid,
-  sin,
-  cos,
-  erf,
-  gelu,
-  gelu_slope,
-  relu,
-  absolute,
-  sign,
-  greater,
-  maximum,
-  multiply_add,
-  multiply_subtract,
-  subtract_product,
-  reflect,
-  select,
-  power_minus_4,
-  power_minus_3,
-  power_minus_2,
-  power_minus_1,
-  power_0,
-  power_1,
-  power_2,
-  power_3,
-  power_4,
-  power,
-  count
-};
+/// What a step computes: the number of a pointwise Op; powers by small exponents are codes of their
+/// own, behind them.
+using Code = std::uint8_t;
+inline constexpr int first_code = static_cast<int>(Op::copy),
+                     power_code = static_cast<int>(Op::select) + 1, ///< of exponent -most_power
+    most_power = 4, end_code = power_code + 2 * most_power + 1;
 Code code_of(Instruction const& instruction);
 
 /// Axes that all arrays of an expression walk through alike are one axis here.
@@ -91,7 +55,7 @@ struct BlockArray {
 /// are written in place, then the buffers.
 struct Step {
   enum class Kind : std::uint8_t { compute, load, store } kind = Kind::compute;
-  Code code = Code::copy;
+  Code code = first_code;
   BlockArray::Refill refill = BlockArray::Refill::block; ///< of a load
   std::int16_t array = 0;                                ///< of a load or store
   std::int16_t a = 0, b = 0, c = 0, out = 0;             ///< slots

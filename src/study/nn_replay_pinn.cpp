@@ -73,14 +73,11 @@ private:
 
   Fields by_jets(Sheet& sheet) const {
     auto const [x, t] = points(sheet);
-    nn::Jet const jet =
-        _model.jet(sheet.theta(), nn::concat({x, t}, 1), {{{1, 0}, 2}, {{0, 1}, 2}});
-    nn::Shape const shape = jet.value.shape();
-    auto const whole = [&](std::optional<Value> const& stream) {
-      return stream ? nn::broadcast(*stream, shape) : sheet.tape().constant(shape, 0.0);
-    };
-    return {jet.value, whole(jet.along[0].first), whole(jet.along[1].first),
-            whole(jet.along[0].second), whole(jet.along[1].second)};
+    nn::Derivatives wanted;
+    wanted.along = {{{1, 0}, 2}, {{0, 1}, 2}};
+    nn::Jet const jet = _model.jet(sheet.theta(), nn::concat({x, t}, 1), wanted);
+    return {jet.value, nn::whole(jet.along[0].first, jet), nn::whole(jet.along[1].first, jet),
+            nn::whole(jet.along[0].second, jet), nn::whole(jet.along[1].second, jet)};
   }
   Fields by_nesting(Sheet& sheet) const {
     auto const [x, t] = points(sheet);

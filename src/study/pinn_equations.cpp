@@ -14,21 +14,9 @@ constexpr double pi = std::numbers::pi;
 
 using nn::Jet;
 
-/// Derivatives of u along direction d, (n, 1) whatever is known to be constant.
-nn::Value first(Jet const& u, std::size_t d) {
-  return u.along[d].first ? nn::broadcast(*u.along[d].first, u.value.shape())
-                          : u.value.tape().constant(u.value.shape(), 0.0);
-}
-nn::Value second(Jet const& u, std::size_t d) {
-  return u.along[d].second ? nn::broadcast(*u.along[d].second, u.value.shape())
-                           : u.value.tape().constant(u.value.shape(), 0.0);
-}
-
-/// A number as a jet with the directions of `like`.
-Jet number(Jet const& like, double value) {
-  Jet jet{like.value.tape().constant({1}, value), {}};
-  for (Jet::Along const& along : like.along) jet.along.push_back({along.order, {}, {}});
-  return jet;
+/// The linear part of an equation, (n, 1).
+nn::Value linear_part(Jet const& u) {
+  return nn::whole(u.combined, u);
 }
 
 // ---- convection ------------------------------------------------------------------------------
@@ -38,9 +26,8 @@ SpaceTimeEquation convection(Parameters const&, double beta) {
   equation.label = fmt::format("convection beta={}", beta);
   equation.length = 2 * pi;
   equation.coefficient = beta;
-  // u_t + beta u_x is one derivative, along (beta, 1)
-  equation.directions = {{{beta, 1}, 1}};
-  equation.residual = [](Jet const& u) { return first(u, 0); };
+  equation.derivatives.drift = {beta, 1};
+  equation.residual = linear_part;
   equation.initial = [](double x) { return std::sin(x); };
   equation.initial_jet = [](Jet const& x) { return nn::apply(nn::sin, x); };
   return equation;
@@ -69,9 +56,9 @@ SpaceTimeEquation reaction(Parameters const&, double rho) {
   equation.label = fmt::format("reaction rho={}", rho);
   equation.length = 2 * pi;
   equation.coefficient = rho;
-  equation.directions = {{{0, 1}, 1}};
+  equation.derivatives.drift = {0, 1};
   equation.residual = [rho](Jet const& u) {
-    return first(u, 0) - rho * (u.value * (1.0 - u.value));
+    return linear_part(u) - rho * (u.value * (1.0 - u.value));
   };
   equation.initial = wide_bell_at;
   equation.initial_jet = [](Jet const& x) { return nn::apply(wide_bell, x); };
@@ -94,12 +81,12 @@ SpaceTimeEquation wave(Parameters const& parameters, double c) {
   equation.ends = Ends::zero;
   equation.at_rest = true;
   equation.coefficient = c;
-  equation.directions = {{{1, 0}, 2}, {{0, 1}, 2}};
-  equation.residual = [c](Jet const& u) { return second(u, 1) - c * c * second(u, 0); };
+  equation.derivatives.along = {{{1, 0}, 1, -c * c}, {{0, 1}, 1, 1}};
+  equation.residual = linear_part;
   equation.initial = [beta](double x) { return std::sin(pi * x) + 0.5 * std::sin(beta * pi * x); };
   equation.initial_jet = [beta](Jet const& x) {
-    return nn::apply(nn::sin, number(x, pi) * x) +
-           number(x, 0.5) * nn::apply(nn::sin, number(x, beta * pi) * x);
+    auto const wave = [&](double k) { return nn::apply(nn::sin, nn::jet_of(k * pi, x) * x); };
+    return wave(1) + nn::jet_of(0.5, x) * wave(beta);
   };
   return equation;
 }
@@ -120,9 +107,9 @@ SpaceTimeEquation reaction_diffusion(Parameters const& parameters, double rho) {
   equation.length = 2 * pi;
   equation.smooth_ends = true;
   equation.coefficient = rho;
-  equation.directions = {{{1, 0}, 2}, {{0, 1}, 1}};
-  equation.residual = [nu, rho](Jet const& u) {
-    return first(u, 1) - nu * second(u, 0) - rho * (u.value * (1.0 - u.value));
+  equation.derivatives = {{{{1, 0}, 1, -nu}}, {0, 1}};
+  equation.residual = [rho](Jet const& u) {
+    return linear_part(u) - rho * (u.value * (1.0 - u.value));
   };
   equation.initial = [](double x) { return std::exp(-2 * (x - pi) * (x - pi)); };
   equation.initial_jet = [](Jet const& x) { return nn::apply(narrow_bell, x); };

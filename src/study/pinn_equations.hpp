@@ -24,12 +24,13 @@ EquationEntry const& find_equation(std::string const& name);
 /// The checks of an equation's truth, each with its control.
 std::vector<Check> equation_checks(EquationEntry const& entry, Parameters const& parameters);
 
-/// The derivatives of a function of (x, t) along directions, by differences, at points (n, 2), and
-/// what a residual makes of them: its values there (n).
+/// The derivatives of a function of (x, t) that an equation asks for, by differences, at points
+/// (n, 2), and what a residual makes of them: its values there (n).
 using SpaceTimeField = std::function<double(double x, double t)>;
 std::vector<double> residual_of(SpaceTimeEquation const& equation, SpaceTimeField const& field,
                                 std::vector<double> const& points, double step);
-/// streams[0] values, then first and, of order 2, second derivatives of each direction, (n) each.
+/// streams[0] values, then first and, of order 2, second derivatives of each direction, last the
+/// combined one; (n) each.
 std::vector<double> residual_of(SpaceTimeEquation const& equation,
                                 std::vector<std::vector<double>> const& streams);
 

@@ -28,13 +28,9 @@ DeviceArray<T> device_of(std::vector<double> const& values) {
 }
 
 /// d y / d direction of every point, by reverse mode: a point's answer depends on it alone.
-nn::Value along(nn::Value y, nn::Value points, nn::Direction const& one) {
+nn::Value along(nn::Value y, nn::Value points, std::vector<double> const& direction) {
   nn::Value const slope = nn::grad(nn::sum(y), points);
-  return nn::einsum("na,ao->no", slope, y.tape().constant({2, 1}, one.direction));
-}
-
-nn::Value whole(std::optional<nn::Value> const& stream, nn::Value like) {
-  return stream ? nn::broadcast(*stream, like.shape()) : like.tape().constant(like.shape(), 0.0);
+  return nn::einsum("na,ao->no", slope, y.tape().constant({2, 1}, direction));
 }
 
 nn::Value rows(nn::Value a, std::int64_t begin, std::int64_t count) {
@@ -73,14 +69,20 @@ CollocationPoints collocation(SpaceTimeEquation const& equation, std::int64_t gr
 }
 
 nn::Jet field_of(nn::Pinn const& model, nn::Value theta, nn::Value points,
-                 std::vector<nn::Direction> const& directions, Route route) {
-  if (route == Route::jets) return model.jet(theta, points, directions);
-  nn::Jet u{model.apply(theta, points), {}};
-  for (nn::Direction const& one : directions) {
-    nn::Jet::Along stream{one.order, along(u.value, points, one), {}};
-    if (one.order == 2) stream.second = along(*stream.first, points, one);
+                 nn::Derivatives const& wanted, Route route) {
+  if (route == Route::jets) return model.jet(theta, points, wanted);
+  nn::Jet u{model.apply(theta, points)};
+  auto const combine = [&](nn::Value term) { u.combined = u.combined ? *u.combined + term : term; };
+  for (nn::Direction const& one : wanted.along) {
+    nn::Jet::Along stream{one.order, one.weight, along(u.value, points, one.direction)};
+    if (one.order == 2 || one.weight != 0) {
+      nn::Value const second = along(*stream.first, points, one.direction);
+      if (one.order == 2) stream.second = second;
+      if (one.weight != 0) combine(one.weight * second);
+    }
     u.along.push_back(stream);
   }
+  if (!wanted.drift.empty()) combine(along(u.value, points, wanted.drift));
   return u;
 }
 
@@ -93,11 +95,7 @@ nn::PinnOptions constrained(nn::PinnOptions options, SpaceTimeEquation const& eq
     nn::Jet const x = nn::columns(coordinates, 0, 1), t = nn::columns(coordinates, 1, 1);
     // vanishes with its first derivative in time where the equation is of second order
     nn::Jet free = equation.at_rest ? t * t * network : t * network;
-    if (zero) {
-      nn::Jet length{x.value.tape().constant({1}, -equation.length), {}};
-      for (nn::Jet::Along const& one : x.along) length.along.push_back({one.order, {}, {}});
-      free = x * (x + length) * free;
-    }
+    if (zero) free = x * (x + nn::jet_of(-equation.length, x)) * free;
     return equation.initial_jet(x) + free;
   };
   return options;
@@ -176,7 +174,7 @@ typename PhysicsLoss<T>::Code& PhysicsLoss<T>::code_of(Sizes const& sizes) {
   auto const [inner, initial, times] = sizes;
   code.theta = code.tape.input("theta", {_model.layout().size()});
   code.inner = code.tape.input("inner", {inner, 2});
-  nn::Jet const u = field_of(_model, code.theta, code.inner, _equation.directions, _route);
+  nn::Jet const u = field_of(_model, code.theta, code.inner, _equation.derivatives, _route);
   nn::Value const zero = code.tape.constant({}, 0.0);
   auto const mean_square = [](nn::Value a, std::size_t points) {
     return nn::sum(nn::square(a)) / static_cast<double>(points);
@@ -185,10 +183,10 @@ typename PhysicsLoss<T>::Code& PhysicsLoss<T>::code_of(Sizes const& sizes) {
   if (initial > 0) {
     code.rim = code.tape.input("rim", {initial + 2 * times, 2});
     code.start = code.tape.input("start", {initial, 1});
-    std::vector<nn::Direction> directions;
-    if (_equation.smooth_ends) directions.push_back({{1, 0}, 1});
-    if (_equation.at_rest) directions.push_back({{0, 1}, 1});
-    nn::Jet const v = field_of(_model, code.theta, code.rim, directions, _route);
+    nn::Derivatives slopes;
+    if (_equation.smooth_ends) slopes.along.push_back({{1, 0}});
+    if (_equation.at_rest) slopes.along.push_back({{0, 1}});
+    nn::Jet const v = field_of(_model, code.theta, code.rim, slopes, _route);
     nn::Value& ends = code.terms[1];
     nn::Value& start = code.terms[2];
     auto const left = [&](nn::Value a) { return rows(a, initial, times); };
@@ -198,12 +196,12 @@ typename PhysicsLoss<T>::Code& PhysicsLoss<T>::code_of(Sizes const& sizes) {
     else
       ends = mean_square(left(v.value) - right(v.value), _points.ends.size());
     if (_equation.smooth_ends) {
-      nn::Value const slope = whole(v.along.front().first, v.value);
+      nn::Value const slope = nn::whole(v.along.front().first, v);
       ends = ends + mean_square(left(slope) - right(slope), _points.ends.size());
     }
     start = mean_square(rows(v.value, 0, initial) - code.start, _points.initial.size());
     if (_equation.at_rest)
-      start = start + mean_square(rows(whole(v.along.back().first, v.value), 0, initial),
+      start = start + mean_square(rows(nn::whole(v.along.back().first, v), 0, initial),
                                   _points.initial.size());
   }
   code.loss = _hard ? code.terms[0] : code.terms[0] + code.terms[1] + code.terms[2];

@@ -31,7 +31,7 @@ enum class Route { jets, reverse };
 
 /// u of points (n, 2) on a tape, with its derivatives.
 nn::Jet field_of(nn::Pinn const& model, nn::Value theta, nn::Value points,
-                 std::vector<nn::Direction> const& directions, Route route);
+                 nn::Derivatives const& wanted, Route route);
 
 /// Hard constraints for an equation: g + B N. Throws moho::Error where the network does not keep
 /// what the ends ask for.

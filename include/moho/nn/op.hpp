@@ -33,11 +33,14 @@ enum class Op : std::uint8_t {
   sign,    ///< -1, 0, 1
   greater, ///< 1 where a > b, else 0
   maximum,
-  multiply_add,      ///< a b + c, rounded once; programs make these three and `reflect` of others
-  multiply_subtract, ///< a b - c
-  subtract_product,  ///< c - a b
-  reflect,           ///< value - a
-  select,            ///< b where a != 0, else c
+  multiply_add,       ///< a b + c, rounded once; programs make these seven of others
+  multiply_subtract,  ///< a b - c
+  subtract_product,   ///< c - a b
+  reflect,            ///< value - a
+  reflect_product,    ///< value - a b
+  add_scaled,         ///< value a + b
+  add_scaled_product, ///< value a b + c
+  select,             ///< b where a != 0, else c
   // of whole arrays
   reshape,
   permute,
@@ -62,10 +65,13 @@ constexpr int operands(Op op) {
   case Op::divide:
   case Op::greater:
   case Op::maximum:
+  case Op::reflect_product:
+  case Op::add_scaled:
     return 2;
   case Op::multiply_add:
   case Op::multiply_subtract:
   case Op::subtract_product:
+  case Op::add_scaled_product:
   case Op::select:
     return 3;
   default:

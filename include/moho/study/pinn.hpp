@@ -23,7 +23,7 @@ enum class Ends {
 };
 
 /// All that a method may know of an equation. A residual is written on a tape, of the derivatives
-/// of u along directions in (x, t): those that it needs and no more.
+/// of u by (x, t) that it needs and no more; what is linear in them is best one `combined` stream.
 struct SpaceTimeEquation {
   std::string label; ///< with its coefficients: "convection beta=30"
   double length = 1;
@@ -31,8 +31,8 @@ struct SpaceTimeEquation {
   bool smooth_ends = false; ///< of periodic ones: u_x is the same at both, too
   bool at_rest = false;     ///< u_t = 0 at t = 0 (second order in time)
   double coefficient = 0;   ///< what makes it difficult, and what a curriculum raises from 0
-  std::vector<nn::Direction> directions;
-  std::function<nn::Value(nn::Jet const& u)> residual;  ///< (n, 1), of u along `directions`
+  nn::Derivatives derivatives;
+  std::function<nn::Value(nn::Jet const& u)> residual;  ///< (n, 1), of u with `derivatives`
   std::function<double(double x)> initial;              ///< u at t = 0
   std::function<nn::Jet(nn::Jet const& x)> initial_jet; ///< the same of x (n, 1), on a tape
 };

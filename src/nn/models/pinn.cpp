@@ -21,8 +21,8 @@ Pinn::Pinn(PinnOptions const& options) : _options(options) {
   }
 }
 
-Jet Pinn::jet(Value theta, Value x, std::vector<Direction> const& directions) const {
-  Jet const coordinates = jet_of(x, directions);
+Jet Pinn::jet(Value theta, Value x, Derivatives const& wanted) const {
+  Jet const coordinates = jet_of(x, wanted);
   Jet h = coordinates;
   if (_options.features > 0) {
     Scope const scope(x.tape(), "features");

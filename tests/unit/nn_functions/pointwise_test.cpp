@@ -69,6 +69,12 @@ long double plain(Op op, long double a, long double b, long double c, long doubl
     return c - a * b;
   case Op::reflect:
     return value - a;
+  case Op::reflect_product:
+    return value - a * b;
+  case Op::add_scaled:
+    return value * a + b;
+  case Op::add_scaled_product:
+    return value * a * b + c;
   case Op::select:
     return a != 0 ? b : c;
   default:

@@ -124,6 +124,60 @@ TEST(Program, ConstantsAndEmptyDependence) {
   EXPECT_EQ(values[5], (Numbers{8}));
 }
 
+/// Instructions of the operations that are entry by entry, as they run when nothing is fused.
+std::size_t operations(Value result) {
+  ProgramOptions plain;
+  plain.fuse = false;
+  return Program<double>({result}, plain).steps();
+}
+
+TEST(Program, FactorsMeetAndAreOne) {
+  Tape tape;
+  Value const x = tape.input("x", {2, 3}), y = tape.input("y", {2, 3}),
+              row = tape.input("row", {3});
+  EXPECT_EQ(-(-x), x);
+  EXPECT_EQ(2 * (3 * x), 6 * x);
+  EXPECT_EQ(0.5 * (2 * x), x);
+  EXPECT_EQ(x + x, 2 * x);
+  EXPECT_EQ((2 * x) * (-3 * y), -6 * (x * y));
+  EXPECT_EQ(-x * y, -(x * y));
+  EXPECT_EQ(-tape.constant({3}, 2.0), tape.constant({3}, -2.0));
+  EXPECT_EQ(x * (2 * y) * (4 * x), 8 * (x * y * x));
+  // a factor of few numbers stays where it costs least
+  EXPECT_EQ(tape.node((x * (2 * row)).id()).op, Op::multiply);
+  EXPECT_EQ(tape.node(((2 * x) * row).id()).op, Op::scale);
+  EXPECT_NE(2 * x, 3 * x);
+  EXPECT_EQ(grad(sum(square(x)), x), 2 * x);
+}
+
+TEST(Program, TermsAreOneInstruction) {
+  Tape tape;
+  Value const a = tape.input("a", {4}), b = tape.input("b", {4}), c = tape.input("c", {4});
+  std::vector<Value> const results{
+      a * b + c,         c + a * b,         a * b - c,        c - a * b,   c + -a,
+      0.7 - a,           0.7 - a * b,       0.3 * a + b,      b + 0.3 * a, b - 0.3 * a,
+      0.3 * (a * b) + c, c + 0.3 * (a * b), c - 0.3 * (a * b)};
+  std::vector<Numbers> const at{random_numbers(4, seed), random_numbers(4, seed + 1),
+                                random_numbers(4, seed + 2)};
+  auto const found = evaluate(results, {a, b, c}, at);
+  for (std::size_t i = 0; i < 4; ++i) {
+    double const x = at[0][i], y = at[1][i], z = at[2][i];
+    Numbers const expected{x * y + z,      z + x * y,   x * y - z,       z - x * y,
+                           z - x,          0.7 - x,     0.7 - x * y,     0.3 * x + y,
+                           y + 0.3 * x,    y - 0.3 * x, 0.3 * x * y + z, z + 0.3 * x * y,
+                           z - 0.3 * x * y};
+    for (std::size_t k = 0; k < expected.size(); ++k)
+      EXPECT_NEAR(found[k][i], expected[k], 1e-15) << "seed " << seed << ", " << k;
+  }
+  for (Value const result : results) EXPECT_EQ(operations(result), 1u);
+  // a multiple of a product goes first: two instructions and not three
+  EXPECT_EQ(operations(a * c + 0.3 * (a * b)), 2u);
+  // what somebody else wants is kept
+  Value const product = a * b;
+  EXPECT_EQ(operations((product + c) * product), 3u);
+  EXPECT_EQ(operations(0.3 * a - b), 2u);
+}
+
 /// Long chains are cut into kernels that can hold them.
 TEST(Program, ManyOperationsInOneExpression) {
   Tape tape;

@@ -158,6 +158,14 @@ TEST(PhysicsLoss, RoutesAgree) {
       SpaceTimeEquation const other =
           capability<PhysicsInformed>(*p)->equation(one.coefficient * (1 + 1e-9));
       EXPECT_GT(distance(everything(other, model, Route::jets, hard), reverse), 1e-11) << name;
+      std::vector<SpaceTimeEquation> bent;
+      for (std::size_t d = 0; d < one.derivatives.along.size(); ++d)
+        bent.emplace_back(one).derivatives.along[d].weight *= 1 + 1e-9;
+      for (std::size_t axis = 0; axis < one.derivatives.drift.size(); ++axis)
+        bent.emplace_back(one).derivatives.drift[axis] += 1e-9;
+      EXPECT_GT(bent.size(), 0u);
+      for (SpaceTimeEquation const& wrong : bent)
+        EXPECT_GT(distance(everything(wrong, model, Route::jets, hard), reverse), 1e-11) << name;
     }
 }
 

@@ -26,8 +26,8 @@ public:
   explicit Pinn(PinnOptions const& options);
   /// x (n, axes) -> u (n, fields).
   Value apply(Value theta, Value x) const override;
-  /// u with its derivatives.
-  Jet jet(Value theta, Value x, std::vector<Direction> const& directions) const;
+  /// u with derivatives by its coordinates.
+  Jet jet(Value theta, Value x, Derivatives const& wanted) const;
 
 private:
   PinnOptions _options;
