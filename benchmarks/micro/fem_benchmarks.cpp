@@ -6,6 +6,7 @@
 #include "moho/fem/assembly.hpp"
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace moho::micro {
@@ -143,7 +144,10 @@ void batch(Harness& harness, benchmark::State& state, FemCase const& c) {
       });
 }
 
+constexpr bool on_host = std::is_same_v<ExecutionSpace, Kokkos::DefaultHostExecutionSpace>;
+
 bool serves(FemCase const& c, Reduce reduce) {
+  if (!on_host && (reduce == Reduce::scatter || reduce == Reduce::owner_scatter)) return false;
   return reduce != Reduce::compressed_gather || (is_simplex(c.cell) && c.degree == 1);
 }
 
@@ -164,6 +168,7 @@ void register_fem_benchmarks(Harness& harness) {
     add(title(c, "map"), [&harness, c](benchmark::State& state) { map_alone(harness, state, c); });
     add(title(c, "set_up"), [&harness, c](benchmark::State& state) { set_up(harness, state, c); });
   }
+  if (!on_host) return; // batches of coefficients are for hosts
   FemCase const darcy{"poisson_p1_triangle", Cell::triangle, 1, 64, FormKind::diffusion};
   add(title(darcy, "batch"),
       [&harness, darcy](benchmark::State& state) { batch(harness, state, darcy); });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/stopwatch.hpp"
 #include <algorithm>
-#include <fmt/format.h>
+#include <cmath>
+#include <string>
 
 namespace moho::micro {
 
@@ -17,13 +19,14 @@ bool Harness::is_final(std::string const& key, double seconds) {
 }
 
 void Harness::time(benchmark::State& state, std::string const& key,
-                   std::function<void()> const& body, std::function<Work()> const& work) {
-  auto const before = _probe.measure();
+                   std::function<void()> const& body, std::function<Work()> const& work,
+                   study::Gemm gemm) {
+  auto const before = _probe.measure(gemm);
   double seconds = 0;
   std::string trouble;
   for (auto _ : state) {
     _comm.barrier();
-    double const start = MPI_Wtime();
+    Stopwatch const watch;
     try {
       if (trouble.empty()) body();
       Kokkos::fence();
@@ -32,7 +35,7 @@ void Harness::time(benchmark::State& state, std::string const& key,
     }
     // The closing barrier counts: where ranks share cores, the first one to end is not the answer.
     _comm.barrier();
-    double const slowest = std::max(_comm.max(MPI_Wtime() - start), 1e-9);
+    double const slowest = std::max(_comm.max(watch.seconds()), 1e-9);
     state.SetIterationTime(slowest);
     seconds += slowest;
   }
@@ -44,12 +47,12 @@ void Harness::time(benchmark::State& state, std::string const& key,
     state.SkipWithError(error.what());
     return;
   }
-  if (is_final(key, seconds)) quote(state, work(), seconds, before);
+  if (is_final(key, seconds)) quote(state, work(), seconds, gemm, before);
 }
 
-void Harness::quote(benchmark::State& state, Work const& work, double seconds,
+void Harness::quote(benchmark::State& state, Work const& work, double seconds, study::Gemm gemm,
                     study::Rates const& before) {
-  auto const after = _probe.measure();
+  auto const after = _probe.measure(gemm);
   auto const per_second = [&](double per_call) {
     return _comm.sum(per_call) * static_cast<double>(state.iterations()) / seconds;
   };
@@ -76,10 +79,10 @@ void Harness::quote(benchmark::State& state, Work const& work, double seconds,
     counters[name + "/s"] = per_second(per_call);
   }
   if (!noisy) return;
-  auto const why =
-      fmt::format("discarded: the machine's rates changed meanwhile (STREAM by {:.0f} %, "
-                  "GEMM by {:.0f} %); --moho_keep_noisy shows it",
-                  100 * stream_drift, 100 * gemm_drift);
+  auto const percent = [](double share) { return std::to_string(std::lround(100 * share)) + " %"; };
+  auto const why = "discarded: the machine's rates changed meanwhile (STREAM by " +
+                   percent(stream_drift) + ", GEMM by " + percent(gemm_drift) +
+                   "); --moho_keep_noisy shows it";
   if (_settings.keep_noisy)
     state.SetLabel("NOISY");
   else

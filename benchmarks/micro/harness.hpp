@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One way to time a kernel on all ranks and to quote it as a fraction of the machine's own rates.
 #pragma once
+#ifdef MOHO_KERNELS_ONLY
+#include "alone.hpp"
+#else
 #include "moho/parallel/communicator.hpp"
 #include "moho/study/measure.hpp"
+#endif
 #include <benchmark/benchmark.h>
 #include <functional>
 #include <map>
@@ -33,17 +37,19 @@ public:
   /// Times `body` on all ranks: barrier, body, barrier; the longest of the ranks goes to Google
   /// Benchmark on each of them, so that all take the same number of iterations. `work` is asked
   /// after the timed loop. The machine's rates are measured immediately before and after; a sample
-  /// is void when a rate it is quoted against changed by more than `most_drift`. `key` names
+  /// is void when a rate it is quoted against changed by more than `most_drift`. `gemm` is the
+  /// product of the values that `body` computes with: its flops are quoted against it. `key` names
   /// the benchmark with its arguments. Collective; an exception on any rank makes the sample an
   /// error on all.
   void time(benchmark::State& state, std::string const& key, std::function<void()> const& body,
-            std::function<Work()> const& work);
+            std::function<Work()> const& work, study::Gemm gemm = study::Gemm::dgemm);
 
   parallel::Comm const& comm() const { return _comm; }
 
 private:
   bool is_final(std::string const& key, double seconds);
-  void quote(benchmark::State& state, Work const& work, double seconds, study::Rates const& before);
+  void quote(benchmark::State& state, Work const& work, double seconds, study::Gemm gemm,
+             study::Rates const& before);
   parallel::Comm _comm;
   Settings _settings;
   study::RateProbe _probe;

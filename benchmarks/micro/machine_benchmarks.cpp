@@ -23,16 +23,33 @@ void stream_triad(Harness& harness, benchmark::State& state) {
       });
 }
 
-void gemm(Harness& harness, benchmark::State& state) {
+template <class T>
+void gemm(Harness& harness, benchmark::State& state, std::string const& name, study::Gemm kind) {
   int const order = static_cast<int>(state.range(0));
   auto const values = static_cast<std::size_t>(order) * static_cast<std::size_t>(order);
-  const std::vector<double> a(values, 1.0 / 3), b(values, 3.0);
-  std::vector<double> c(values);
-  const study::BlasThreads threads(Kokkos::DefaultHostExecutionSpace().concurrency());
+  using Array = Kokkos::View<T*, MemorySpace>;
+  const Array a("moho::micro::a", values), b("moho::micro::b", values), c("moho::micro::c", values);
+  Kokkos::deep_copy(a, T(1) / T(3));
+  Kokkos::deep_copy(b, T(3));
+  [[maybe_unused]] const study::BlasThreads threads(
+      Kokkos::DefaultHostExecutionSpace().concurrency());
   harness.time(
-      state, "dgemm/" + std::to_string(order),
+      state, name + "/" + std::to_string(order),
       [&] { study::gemm(order, a.data(), b.data(), c.data()); },
-      [&] { return Work{.flops = 2.0 * order * order * order}; });
+      [&] { return Work{.flops = 2.0 * order * order * order}; }, kind);
+}
+
+template <class T>
+void register_gemm(Harness& harness, std::string const& name, study::Gemm kind) {
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [&harness, name, kind](benchmark::State& state) { gemm<T>(harness, state, name, kind); })
+      ->ArgName("order")
+      ->Arg(32)
+      ->Arg(128)
+      ->Arg(768)
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
 }
 
 } // namespace
@@ -45,13 +62,8 @@ void register_machine_benchmarks(Harness& harness) {
       ->Arg(1 << 24)
       ->UseManualTime()
       ->Unit(benchmark::kMicrosecond);
-  benchmark::RegisterBenchmark("dgemm", [&](benchmark::State& state) { gemm(harness, state); })
-      ->ArgName("order")
-      ->Arg(32)
-      ->Arg(128)
-      ->Arg(768)
-      ->UseManualTime()
-      ->Unit(benchmark::kMicrosecond);
+  register_gemm<double>(harness, "dgemm", study::Gemm::dgemm);
+  register_gemm<float>(harness, "sgemm", study::Gemm::sgemm);
 }
 
 } // namespace moho::micro

@@ -4,15 +4,23 @@
 //
 //   moho-bench --benchmark_filter=dispersion --benchmark_repetitions=5
 //   mpirun -n 2 moho-bench --benchmark_out=micro.json
+//
+// Where kernels build alone (MOHO_KERNELS_ONLY) it is one process without MPI.
 #include "harness.hpp"
 #include "moho/core/error.hpp"
+#ifdef MOHO_KERNELS_ONLY
+#include "moho/nn/gemm.hpp"
+#else
 #include "moho/study/machine.hpp"
+#endif
 #include "moho/version.hpp"
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <sstream>
 #include <string_view>
+#include <type_traits>
 
 namespace moho::micro {
 namespace {
@@ -23,9 +31,8 @@ constexpr char usage[] =
     "  --moho_most_drift=X     relative change of a rate that voids a sample (0.1)\n"
     "  --moho_keep_noisy       show samples with unsteady rates, marked, instead of errors\n"
     "  --moho_smoke            small arrays, short measurements: shows that all runs, no more\n"
-    "Counters: of_stream, of_gemm = fraction of STREAM triad and of dgemm; *_drift = change of "
-    "that\n"
-    "rate during the sample.\n";
+    "Counters: of_stream, of_gemm = fraction of STREAM triad and of the matrix product (sgemm for\n"
+    "kernels in float32, dgemm for all others); *_drift = change of that rate during the sample.\n";
 
 /// A reporter for the ranks that do not report.
 class Silent : public benchmark::BenchmarkReporter {
@@ -84,11 +91,18 @@ void describe_run(parallel::Comm const& comm) {
   using benchmark::AddCustomContext;
   AddCustomContext("moho_sha", MOHO_GIT_SHA);
   AddCustomContext("moho_dirty", MOHO_GIT_DIRTY ? "true" : "false");
-  AddCustomContext("platform", study::platform_key(study::this_build()));
   AddCustomContext("flags", MOHO_FLAGS);
   AddCustomContext("kokkos", kokkos_version() + " " + backend_name());
+#ifdef MOHO_KERNELS_ONLY
+  AddCustomContext("blas", nn::gemm_library());
+  std::ostringstream configuration; // names the device
+  Kokkos::print_configuration(configuration);
+  AddCustomContext("configuration", configuration.str());
+#else
+  AddCustomContext("platform", study::platform_key(study::this_build()));
   AddCustomContext("blas", study::blas_description());
   AddCustomContext("cpu", study::read_host().cpu);
+#endif
   AddCustomContext("ranks", std::to_string(comm.size()));
 }
 
@@ -116,9 +130,12 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   }
   Harness harness(comm, settings);
   register_machine_benchmarks(harness);
-  register_kernel_benchmarks(harness);
+  if constexpr (std::is_same_v<ExecutionSpace, Kokkos::DefaultHostExecutionSpace>)
+    register_kernel_benchmarks(harness);
   register_dispersion_benchmarks(harness);
+#ifndef MOHO_KERNELS_ONLY
   register_linear_map_benchmarks(harness);
+#endif
   register_fem_benchmarks(harness);
   register_nn_benchmarks(harness);
   std::size_t ran = 0;
@@ -148,8 +165,10 @@ std::vector<char*> initialize_kokkos(int argc, char** argv) {
 } // namespace moho::micro
 
 int main(int argc, char** argv) {
+#ifndef MOHO_KERNELS_ONLY
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+#endif
   auto const arguments = moho::micro::initialize_kokkos(argc, argv);
   const moho::parallel::Comm comm;
   auto code = moho::ExitCode::ok;
@@ -160,6 +179,8 @@ int main(int argc, char** argv) {
     code = error.code();
   }
   Kokkos::finalize();
+#ifndef MOHO_KERNELS_ONLY
   MPI_Finalize();
+#endif
   return static_cast<int>(code);
 }

@@ -414,6 +414,7 @@ private:
     if (s.needed) {
       s.stage = Lane::idle;
       queue(i);
+      finish_full();
     } else {
       s.stage = Lane::confirming;
       s.x = x;
@@ -458,16 +459,21 @@ private:
       _d.wanted[i] = done;
     } else {
       queue(i);
+      finish_full();
     }
   }
 
-  KOKKOS_FUNCTION void queue(int i) {
-    _waiting[_waiting_count++] = i;
-    if (_waiting_count == lanes) finish();
+  /// Has a point wait for its derivatives. There is room: whoever may fill the last place empties
+  /// the queue.
+  KOKKOS_FUNCTION void queue(int i) { _waiting[_waiting_count++] = i; }
+  /// A loop, since `finish` may have points wait once more: a device cannot tell how much stack a
+  /// recursion needs.
+  KOKKOS_FUNCTION void finish_full() {
+    while (_waiting_count == lanes) finish();
   }
 
   /// Roots and group velocities of the waiting points from one evaluation with exact derivatives.
-  KOKKOS_FUNCTION void finish() {
+  MOHO_OUTLINE_FUNCTION void finish() {
     T c, omega;
     int const count = _waiting_count;
     int waiting[lanes];

@@ -22,7 +22,7 @@ void run_plainly(ExecutionSpace const& space, Products const& products, T const*
   std::int64_t const passes = all.sum_count();
   Kokkos::parallel_for(
       "moho::nn::plain_products",
-      Kokkos::RangePolicy<ExecutionSpace>(space, 0, all.item_count() * entries),
+      sent_with_launch(Kokkos::RangePolicy<ExecutionSpace>(space, 0, all.item_count() * entries)),
       KOKKOS_LAMBDA(std::int64_t index) {
         Product const& p = all.product;
         std::int64_t const i = index % entries / p.n, j = index % p.n;

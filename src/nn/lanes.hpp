@@ -6,7 +6,7 @@
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__CUDACC__) && !defined(__HIPCC__)
 #define MOHO_NN_VECTORS // else this header is empty: products run on a device
 #endif
-#if defined(__AVX512F__) && defined(__AVX512VL__)
+#if defined(MOHO_NN_VECTORS) && defined(__AVX512F__) && defined(__AVX512VL__)
 #include <immintrin.h>
 #endif
 

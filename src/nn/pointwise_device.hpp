@@ -91,9 +91,8 @@ void run_on_device(ExecutionSpace const& space, Plan const& plan, DeviceCodeView
   DeviceRun<T> work{code, {}, {}};
   std::copy_n(in, plan.loads.size(), work.in);
   std::copy_n(out, plan.stores.size(), work.out);
-  Kokkos::parallel_for("moho::nn::pointwise",
-                       Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(
-                           space, 0, plan.grid.size()),
+  using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
+  Kokkos::parallel_for("moho::nn::pointwise", sent_with_launch(Range(space, 0, plan.grid.size())),
                        work);
 }
 

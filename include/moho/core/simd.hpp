@@ -7,7 +7,7 @@
 #include "moho/core/kokkos.hpp"
 #include <cmath>
 #include <cstdint>
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if (defined(__AVX512F__) || defined(__AVX2__)) && !defined(__CUDACC__) && !defined(__HIPCC__)
 #include <immintrin.h>
 #endif
 

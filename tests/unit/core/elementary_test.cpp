@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-using namespace moho;
+namespace moho {
 
 namespace {
 
@@ -67,14 +67,15 @@ TEST(HostPack, LanesDoNotInfluenceEachOther) {
     HostPack mixed(0.0);
     for (int i = 0; i < Scalar<HostPack>::lanes; ++i) set_lane(mixed, i, uniform(random));
     HostPack s, c;
-    sincos(abs(mixed), s, c);
-    const HostPack e = exp(mixed);
+    // Of moho, where a pack is a plain double too.
+    moho::sincos(moho::abs(mixed), s, c);
+    const HostPack e = moho::exp(mixed);
     for (int i = 0; i < Scalar<HostPack>::lanes; ++i) {
       const HostPack same(lane(mixed, i));
       HostPack s1, c1;
-      sincos(abs(same), s1, c1);
+      moho::sincos(moho::abs(same), s1, c1);
       for (int j = 0; j < Scalar<HostPack>::lanes; ++j) {
-        ASSERT_EQ(lane(exp(same), j), lane(e, i));
+        ASSERT_EQ(lane(moho::exp(same), j), lane(e, i));
         ASSERT_EQ(lane(s1, j), lane(s, i));
         ASSERT_EQ(lane(c1, j), lane(c, i));
       }
@@ -154,3 +155,5 @@ TEST(Dual, NestedGivesMixedSecondDerivatives) {
   EXPECT_NEAR(f.d0.d0, C * r - S * x * y * r + C * x / (2 * r) - 2 * E + 2 * x * y * E, 1e-14);
   EXPECT_EQ(value(f), f.v.v);
 }
+
+} // namespace moho

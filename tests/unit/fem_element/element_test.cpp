@@ -6,8 +6,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-using namespace moho;
-using namespace moho::fem;
+namespace moho::fem {
 
 namespace {
 
@@ -225,3 +224,5 @@ TEST(Facets, NodesAreThoseOfTheFacetsOwnElementInItsOrder) {
     EXPECT_THROW(facet_nodes(element, -1), Error);
   }
 }
+
+} // namespace moho::fem

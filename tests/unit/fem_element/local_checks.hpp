@@ -24,7 +24,7 @@ struct Check {
   static Quadrature rule(int more = 0) {
     return quadrature(L::cell, quadrature_degree(form(), {L::cell, L::degree}) + more);
   }
-  static ReferenceTables tables(Quadrature const& r) {
+  static HostTables tables(Quadrature const& r) {
     return {{L::cell, L::degree}, {G::cell, G::degree}, r};
   }
   static std::string what() {

@@ -3,9 +3,7 @@
 #include "local_support.hpp"
 #include "moho/core/error.hpp"
 
-using namespace moho;
-using namespace moho::fem;
-using namespace moho::fem::test;
+namespace moho::fem::test {
 
 namespace {
 
@@ -16,8 +14,7 @@ Vector unit_matrix(Vector const& X, Vector coefficient = {1.0}, int degree = -1)
   form.kind = kind;
   form.quadrature_degree = degree;
   const Element element{L::cell, L::degree}, geometry{G::cell, G::degree};
-  const ReferenceTables tables(element, geometry,
-                               quadrature(L::cell, quadrature_degree(form, element)));
+  const HostTables tables(element, geometry, quadrature(L::cell, quadrature_degree(form, element)));
   return matrix<M>(tables.view(), X, {true, static_cast<int>(coefficient.size()), coefficient});
 }
 
@@ -196,3 +193,5 @@ TEST(Tables, DegreeOfAFormIsWhatAffineCellsNeed) {
       ReferenceTables({Cell::triangle, 1}, {Cell::triangle, 2}, quadrature(Cell::triangle, 1)),
       Error);
 }
+
+} // namespace moho::fem::test

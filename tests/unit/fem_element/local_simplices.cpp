@@ -2,9 +2,7 @@
 // Local matrices of triangles and tetrahedra, straight and curved.
 #include "local_checks.hpp"
 
-using namespace moho;
-using namespace moho::fem;
-using namespace moho::fem::test;
+namespace moho::fem::test {
 
 namespace {
 template <class P>
@@ -29,3 +27,5 @@ TEST(LocalSimplices, DegreeOfANodalCoefficientIsExact) {
   nodal_degree_is_exact<Lagrange<Cell::tetrahedron, 2>, FormKind::elasticity>();
   nodal_degree_is_exact<Lagrange<Cell::tetrahedron, 1>, FormKind::mass>();
 }
+
+} // namespace moho::fem::test

@@ -15,6 +15,30 @@ namespace moho::fem::test {
 using Vector = std::vector<double>;
 inline constexpr unsigned seed = 20266;
 
+/// Reference tables in memory of the host, where the Map is run here.
+class HostTables {
+public:
+  HostTables(Element element, Element geometry, Quadrature const& rule) {
+    const ReferenceTables tables(element, geometry, rule);
+    Tables const& from = tables.view();
+    int const dim = element.dim(),
+              per_point = 1 + element.nodes() * (1 + dim) + geometry.nodes() * dim;
+    _data.resize(static_cast<std::size_t>(from.points * per_point));
+    using Host = Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    using Device =
+        Kokkos::View<double const*, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+    Kokkos::deep_copy(Host(_data.data(), _data.size()), Device(from.weight, _data.size()));
+    auto const here = [&](double const* at) { return _data.data() + (at - from.weight); };
+    _view = {from.points, here(from.weight), here(from.N), here(from.dN), here(from.dG)};
+  }
+  HostTables(HostTables const&) = delete;
+  Tables const& view() const { return _view; }
+
+private:
+  Vector _data;
+  Tables _view;
+};
+
 /// Values of the coefficient at the points of the rule: component i at q, or of the cell (q = 0).
 struct Values {
   bool constant = true;

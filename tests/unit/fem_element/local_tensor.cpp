@@ -2,9 +2,7 @@
 // Local matrices of quadrilaterals and hexahedra, straight and curved.
 #include "local_checks.hpp"
 
-using namespace moho;
-using namespace moho::fem;
-using namespace moho::fem::test;
+namespace moho::fem::test {
 
 namespace {
 template <class P>
@@ -26,3 +24,5 @@ TEST(LocalTensorCells, DegreeOfANodalCoefficientIsExact) {
   nodal_degree_is_exact<Lagrange<Cell::quadrilateral, 2>, FormKind::diffusion>();
   nodal_degree_is_exact<Lagrange<Cell::hexahedron, 1>, FormKind::elasticity>();
 }
+
+} // namespace moho::fem::test

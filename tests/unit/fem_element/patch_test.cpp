@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <functional>
 
-using namespace moho;
-using namespace moho::fem;
-using namespace moho::fem::test;
+namespace moho::fem::test {
 
 namespace {
 
@@ -56,8 +54,8 @@ double inner_residual(double moved, Vector const& coefficient, Field const& u) {
   Form form;
   form.kind = kind, form.tensor = tensor;
   const Element element{L::cell, L::degree};
-  const ReferenceTables tables(element, {L::cell, 1},
-                               quadrature(L::cell, quadrature_degree(form, element)));
+  const HostTables tables(element, {L::cell, 1},
+                          quadrature(L::cell, quadrature_degree(form, element)));
   auto const nodes = reference_nodes(element);
   struct Node {
     Vector x, residual;
@@ -138,3 +136,5 @@ TEST(Patch, LinearFieldsAreSolutions) {
   patch_test<Lagrange<Cell::hexahedron, 1>>();
   patch_test<Lagrange<Cell::hexahedron, 2>>();
 }
+
+} // namespace moho::fem::test

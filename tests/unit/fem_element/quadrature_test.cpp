@@ -6,8 +6,7 @@
 #include <gtest/gtest.h>
 #include <numeric>
 
-using namespace moho;
-using namespace moho::fem;
+namespace moho::fem {
 
 namespace {
 
@@ -104,3 +103,5 @@ TEST(Quadrature, DegreesOutOfRangeAreRefused) {
   auto const rule = quadrature(Cell::quadrilateral, 60);
   EXPECT_NEAR(std::accumulate(rule.weights.begin(), rule.weights.end(), 0.), 1, 1e-13);
 }
+
+} // namespace moho::fem

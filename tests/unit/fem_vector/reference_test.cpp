@@ -103,7 +103,7 @@ Vector conjugate_gradients(Pattern const& pattern, Vector const& A, Vector const
 SquaredNorms solved(Case const& c, int load_degree, int error_degree) {
   Built const built = build(mesh_of(c.cell, c.n), c.degree, c.components());
   Reals const b = built.vector(), values = make_values(*built.topology);
-  make_assembly(*built.topology, c.form(), Reduce::scatter)->assemble(c.form(), values);
+  make_assembly(*built.topology, c.form(), Reduce::two_pass)->assemble(c.form(), values);
   load(*built.topology, load_degree, c.source(), b);
   Constraints const constraints(*built.topology, fixed_marks(built));
   constraints.lift(values, Reals("zero", built.local()), b);

@@ -128,7 +128,7 @@ inline Vector nodal(Built const& built, Field const& f) {
 
 inline Vector assemble(Built const& built, Form const& form) {
   Reals const values = make_values(*built.topology);
-  make_assembly(*built.topology, form, Reduce::scatter)->assemble(form, values);
+  make_assembly(*built.topology, form, Reduce::two_pass)->assemble(form, values);
   return host(values);
 }
 

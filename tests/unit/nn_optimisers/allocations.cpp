@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Counts allocations by new; a Kokkos allocation makes one of them for its record. In a file of its
-// own, so that no compiler sees through the replaced operators.
+// own, so that no compiler sees through the replaced operators. A compiler for devices takes them
+// for device code too, so there nothing is counted.
 #include "allocations.hpp"
 #include <cstdlib>
 #include <new>
@@ -11,6 +12,7 @@ std::size_t count = 0;
 std::size_t moho::nn::allocations() {
   return count;
 }
+#if !defined(__CUDACC__) && !defined(__HIPCC__)
 void* operator new(std::size_t n) {
   ++count;
   if (void* const p = std::malloc(n)) return p;
@@ -22,3 +24,4 @@ void operator delete(void* p) noexcept {
 void operator delete(void* p, std::size_t) noexcept {
   std::free(p);
 }
+#endif
