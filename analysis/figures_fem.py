@@ -6,6 +6,7 @@ import numpy as np
 
 import load
 import plot_fem
+import plot_peers
 import tables
 import tables_fem
 from figure import Drawn, Figure, slug
@@ -158,7 +159,9 @@ def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
         Figure(
             f"{slug(study)}-peers",
             text,
-            lambda: plot_fem.peers(table),
+            lambda: plot_peers.ratios(
+                table.rename(columns={"matrix": "job", "q1": "low", "q3": "high"})
+            ),
             _of(records, table),
             kind="fem-peers",
         )

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of trained networks that the records of a study give."""
+"""Figures of trained networks that the records of a study give, and of networks beside PyTorch."""
 from __future__ import annotations
 
 import h5py
 import numpy as np
+import pandas as pd
 
 import load
+import plot_peers
 import plot_training
 from figure import Drawn, Figure, slug
 from plot_training import Curve, Reached
@@ -15,7 +17,6 @@ MEASURES = {  # metric -> how it is called; the first that all have is drawn
     "rel_l2": "relative L² error",
     "l2re": "relative L² error",
 }
-WITHOUT = ("problem", "task", "method")
 
 
 def is_training(record: load.Record) -> bool:
@@ -23,7 +24,8 @@ def is_training(record: load.Record) -> bool:
 
 
 def add(study: str, records: list[load.Record], drawn: Drawn) -> None:
-    """Adds a figure for each problem on which something was trained."""
+    """Adds a figure for each problem on which something was trained, and one of PyTorch."""
+    _peers(study, records, drawn)
     problems: dict[str, list[load.Record]] = {}
     for record in records:
         if record["status"] != "failed":
@@ -71,7 +73,7 @@ def _figure(study: str, problem: str, part: list, trained: list, drawn: Drawn) -
             make=lambda: plot_training.training(curves, reached, MEASURES[measure]),
             records=part,
             quote=f"{best.name} reaches a {MEASURES[measure]} of {best.error:.2g}.",
-            kind="training",
+            kind="learning",
         )
     )
 
@@ -86,3 +88,63 @@ def _curve(record: load.Record) -> Curve:
             history["validation"][...] if "validation" in history else np.full(len(history["loss"]), np.nan),
             record["status"] == "partial",
         )
+
+
+# ---- PyTorch -------------------------------------------------------------------------------------
+
+PEERS = ["job", "peer", "ranks", "ratio", "low", "high", "target", "version"]
+NAMES = {"fno1d": "FNO-1d", "fno2d": "FNO-2d", "deeponet": "DeepONet", "mlp": "MLP",
+         "pinn_convection": "PINN, convection", "pinn_burgers": "PINN, Burgers"}  # fmt: skip
+DOES = {"train": "training step", "infer": "answer"}
+
+
+def is_peer(record: load.Record) -> bool:
+    """A comparison of a network with another code's."""
+    return record["case"].get("what") in DOES
+
+
+def peer_table(records: list[load.Record]) -> pd.DataFrame:
+    """Sound comparisons, in turns. Columns: PEERS; ratio: time of the peer over time of moho,
+    geometric mean of the rounds with its 95 % interval."""
+    rows = []
+    for r in records:
+        case, m = r["case"], r["metrics"]
+        if not is_peer(r) or r["status"] != "ok" or "ratio_mean" not in m:
+            continue
+        low, high = (m.get(k) if m.get(k) is not None else m["ratio_mean"]
+                     for k in ("ratio_low", "ratio_high"))  # fmt: skip
+        job = f"{NAMES.get(case['problem'], case['problem'])}, {DOES[case['what']]}, {case['type']}"
+        target = m.get("target")
+        rows.append([job, case["method"], case["ranks"], m["ratio_mean"], low, high,
+                     np.nan if target is None else target, case.get("version", "")])  # fmt: skip
+    order = list(DOES.values())
+    table = pd.DataFrame(rows, columns=PEERS)
+    what = [order.index(job.rsplit(", ", 2)[1]) for job in table["job"]]
+    return table.assign(what=what).sort_values(["what", "job", "peer"], ignore_index=True)
+
+
+def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
+    compared = [r for r in records if is_peer(r)]
+    table = peer_table(records)
+    if len(compared) > len(table):
+        drawn.missing.append(f"{len(compared) - len(table)} of {len(compared)} comparisons with PyTorch (not sound)")
+    if table.empty:
+        return
+    text = (
+        "The same network, batch and optimiser in turns within one run on the same cores: time of "
+        f"PyTorch over time of moho, from {table['ratio'].min():.3g} to {table['ratio'].max():.3g}; "
+        "bars are 95 % intervals of the mean over the rounds, ticks what the project asks of "
+        f"itself. Versions: {', '.join(dict.fromkeys(table['version']))}."
+    )
+    short_of = table[table["ratio"] < table["target"]]
+    if len(short_of):
+        text += f" Below what was asked: {'; '.join(dict.fromkeys(short_of['job']))}."
+    drawn.figures.append(
+        Figure(
+            name=slug(f"{study}-peers"),
+            caption=text,
+            make=lambda: plot_peers.ratios(table),
+            records=compared,
+            kind="nn-peers",
+        )
+    )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One figure from the command line; the figures themselves: plot_curves.py, plot_accuracy.py,
 plot_speed.py, plot_sureness.py, plot_matrix.py, plot_convergence.py, plot_green.py,
-plot_fem.py.
+plot_fem.py, plot_training.py, plot_peers.py.
 
     python3 analysis/plots.py curves OUT.json PNG [--reference FILE.json] [--dark]
     python3 analysis/plots.py profile|ellipticity OUT.json PNG
@@ -10,8 +10,9 @@ plot_fem.py.
     python3 analysis/plots.py matrix|training|loss|convergence|green RUNDIR PNG
     python3 analysis/plots.py assembly|fem-peers|work-precision|solution RUNDIR PNG
     python3 analysis/plots.py design|coefficient|history RUNDIR PNG
+    python3 analysis/plots.py learning|nn-peers RUNDIR PNG
 
-Of the last three lines' kinds a run folder may hold several: then the first is drawn, and the
+Of the last four lines' kinds a run folder may hold several: then the first is drawn, and the
 names of all are told; `moho report --figures` writes each.
 """
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pandas as pd
 import figures_convergence
 import figures_fem
 import figures_generalization
+import figures_training
 import load
 import tables
 import tables_speed
@@ -52,6 +54,7 @@ CONCLUSIONS = ("matrix", "training", "loss", "convergence", "green")
 FEM = (
     "assembly", "fem-peers", "work-precision", "solution", "design", "coefficient", "history",
 )  # fmt: skip
+NETWORKS = ("learning", "nn-peers")
 
 
 def record_curves(records: list[load.Record]) -> tuple[pd.DataFrame, list[str]]:
@@ -101,7 +104,7 @@ def _from_runs(kind: str, source: Path):
         if table.empty:
             raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
         return lambda: make(table)
-    if kind in (*CONCLUSIONS, *FEM):
+    if kind in (*CONCLUSIONS, *FEM, *NETWORKS):
         return _conclusion(kind, source, runs)
     curves, messages = record_curves(runs.records)
     for message in messages:
@@ -121,6 +124,7 @@ def _conclusion(kind: str, source: Path, runs: load.Runs):
         figures_generalization.add(study, runs.of_study(study), drawn)
         figures_convergence.add(study, runs.of_study(study), drawn)
         figures_fem.add(study, points(runs.of_study(study)), drawn)
+        figures_training.add(study, points(runs.of_study(study)), drawn)
         for problem in drawn.problems:
             print(f"plots: skipped {problem}", file=sys.stderr)
         found += [f for f in drawn.figures if f.kind == kind]
@@ -135,7 +139,8 @@ def _conclusion(kind: str, source: Path, runs: load.Runs):
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw one figure.")
     parser.add_argument(
-        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS, *FEM]
+        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS, *FEM,
+                           *NETWORKS],  # fmt: skip
     )
     parser.add_argument(
         "source",

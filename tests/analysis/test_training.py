@@ -78,3 +78,47 @@ def test_a_lost_curve_is_told(runs):
 def test_without_training_there_is_no_figure(tmp_path):
     write(tmp_path / "runs", trivial("mean", 1.0))
     assert drawn_of(tmp_path / "runs").figures == []
+
+
+# ---- beside PyTorch ------------------------------------------------------------------------------
+
+
+def compared(problem: str, what: str, ratio: float, target: float | None) -> dict:
+    content = plain("peers", f"torch-{what}-{problem}", problem=problem, method="torch-2")
+    content["case"] |= {"what": what, "type": "float32", "ranks": 1, "version": "PyTorch 2"}
+    content["metrics"] = {"ratio_mean": ratio, "ratio_low": 0.9 * ratio, "ratio_high": 1.1 * ratio}
+    if target is not None:
+        content["metrics"]["target"] = target
+    return content
+
+
+def peers_of(out) -> Drawn:
+    drawn = Drawn()
+    figures_training.add("peers", load.load(out).of_study("peers"), drawn)
+    return drawn
+
+
+def test_networks_beside_pytorch(tmp_path, monkeypatch):
+    quick(monkeypatch)
+    write(tmp_path, compared("mlp", "infer", 1.2, None))
+    write(tmp_path, compared("fno2d", "train", 2.5, 3.0))
+    drawn = peers_of(tmp_path)
+    (figure,) = drawn.figures
+    assert figure.kind == "nn-peers" and not drawn.missing
+    assert "from 1.2 to 2.5" in figure.caption and "PyTorch 2." in figure.caption
+    # what misses its target is named
+    assert figure.caption.endswith("Below what was asked: FNO-2d, training step, float32.")
+    axes = figure.make().axes[0]
+    texts = [t.get_text() for t in axes.get_yticklabels()]
+    assert texts == ["MLP, answer, float32", "FNO-2d, training step, float32"]
+    points = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    assert sorted(float(p[0]) for p in points) == [1.2, 2.5]
+    assert style.render(figure.make)[:4] == b"\x89PNG"
+
+
+def test_comparisons_that_are_not_sound_are_left_out_and_told(tmp_path):
+    content = compared("mlp", "train", 1.2, 0.97)
+    del content["metrics"]["ratio_mean"]
+    write(tmp_path, content)
+    drawn = peers_of(tmp_path)
+    assert drawn.figures == [] and drawn.missing == ["1 of 1 comparisons with PyTorch (not sound)"]
