@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights of PyTorch networks as moho reads them, and back.
 
-    python3 analysis/torch_weights.py to-moho MODEL.pt -o WEIGHTS.h5 [--map MAP]
-    python3 analysis/torch_weights.py to-torch WEIGHTS.h5 -o MODEL.pt [--map MAP] [--dtype float32]
+    python3 analysis/torch_weights.py to-moho MODEL.pt -o WEIGHTS.h5 [--map MAP] [--scaling S.npz]
+    python3 analysis/torch_weights.py to-torch WEIGHTS.h5 -o MODEL.pt [--map MAP] [--scaling S.npz]
+                                               [--dtype float32]
 
 MODEL is a state_dict (torch.save(network.state_dict(), ..)), alone or under "state_dict" or
 "model_state_dict", or an .npz of such arrays, for which no PyTorch is needed. WEIGHTS is HDF5 in
@@ -17,14 +18,21 @@ parameters,
 
 all with a common prefix (module., net., ..) or none. MAP is JSON, {"name in PyTorch": "name in
 moho"}, for other names; null leaves a parameter out. WEIGHTS keeps the names in PyTorch, and the
-way back uses them. moho's FNO takes coordinates i/(N-1) where a grid has both ends, i/N on a
+way back uses them.
+
+A network of moho learns scaled rows: it takes (x - inputs_mean) / inputs_deviation, 0 where the
+deviation is 0, and answers outputs_mean + outputs_deviation y, all arrays of a row's length. S.npz
+holds these four; it is needed where the weights of a record were trained on scaled rows.
+moho's FNO takes coordinates i/(N-1) where a grid has both ends, i/N on a
 circle; fourier_1d.py has the former, and padding, always: problem.boundary = "walls" and
 method.padding answer alike.
-Exit code: 0 written, 1 unusable input.
+Exit code: 0 written, 1 unusable input or no place for the output, 2 wrong words on the command
+line.
 """
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -38,6 +46,7 @@ import numpy as np
 
 FORMAT = "moho.weights/1"
 Arrays = dict[str, np.ndarray]
+SCALING = ("inputs_mean", "inputs_deviation", "outputs_mean", "outputs_deviation")
 
 
 class WeightsError(Exception):
@@ -188,6 +197,7 @@ class Weights:
     arrays: Arrays
     keys: dict[str, str] = field(default_factory=dict)
     shapes: dict[str, tuple] = field(default_factory=dict)
+    scaling: Arrays = field(default_factory=dict)  # by the names of SCALING; empty: not known
 
     @property
     def axes(self) -> int:
@@ -382,17 +392,11 @@ def read_state(path: Path) -> Arrays:
     return {key: _as_array(tensor) for key, tensor in content.items()}
 
 
-def write_state(path: Path, state: Arrays, dtype: str = "float64") -> None:
-    kinds = {"f": dtype, "c": {"float32": "complex64", "float64": "complex128"}[dtype]}
-    state = {key: value.astype(kinds[value.dtype.kind]) for key, value in state.items()}
+def _write(path: Path, content: bytes | memoryview) -> None:
+    """Whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            if path.suffix == ".npz":
-                np.savez(file, **state)
-            else:
-                torch = _torch()
-                torch.save({key: torch.from_numpy(value) for key, value in state.items()}, file)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
         raise WeightsError(f"'{path}' cannot be written ({error.strerror}) name another") from None
@@ -400,23 +404,33 @@ def write_state(path: Path, state: Arrays, dtype: str = "float64") -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_state(path: Path, state: Arrays, dtype: str = "float64") -> None:
+    kinds = {"f": dtype, "c": {"float32": "complex64", "float64": "complex128"}[dtype]}
+    state = {key: value.astype(kinds[value.dtype.kind]) for key, value in state.items()}
+    content = io.BytesIO()  # torch.save ends the process when a disk is full
+    if path.suffix == ".npz":
+        np.savez(content, **state)
+    else:
+        torch = _torch()
+        torch.save({key: torch.from_numpy(value) for key, value in state.items()}, content)
+    _write(path, content.getbuffer())
+
+
 def write_weights(path: Path, weights: Weights) -> None:
     """moho.weights/1, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file.attrs["format"] = FORMAT
-            group = file.create_group("weights", track_order=True)
-            for name, value in weights.arrays.items():
-                dataset = group.create_dataset(name, data=value, dtype="<f8")
-                if name in weights.keys:
-                    dataset.attrs["torch_name"] = weights.keys[name]
-                    dataset.attrs["torch_shape"] = np.array(weights.shapes[name], np.int64)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise WeightsError(f"'{path}' cannot be written ({error}) name another") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.attrs["format"] = FORMAT
+        group = file.create_group("weights", track_order=True)
+        for name, value in weights.arrays.items():
+            dataset = group.create_dataset(name, data=value, dtype="<f8")
+            if name in weights.keys:
+                dataset.attrs["torch_name"] = weights.keys[name]
+                dataset.attrs["torch_shape"] = np.array(weights.shapes[name], np.int64)
+        for name, value in weights.scaling.items():
+            file["scaling/" + name.replace("_", "/")] = value
+        file.flush()
+        content = file.id.get_file_image()
+    _write(path, content)
 
 
 def read_weights(path: Path) -> Weights:
@@ -436,13 +450,42 @@ def read_weights(path: Path) -> Weights:
                 if "torch_name" in dataset.attrs:
                     weights.keys[name] = str(dataset.attrs["torch_name"])
                     weights.shapes[name] = tuple(int(n) for n in dataset.attrs["torch_shape"])
-    except OSError as error:
+            if "scaling" in file:
+                weights.scaling = {name: file["scaling/" + name.replace("_", "/")][()]
+                                   for name in SCALING}
+    except (KeyError, OSError) as error:
         raise WeightsError(f"'{path}' cannot be read ({error}) name a file of weights") from None
     for name, value in weights.arrays.items():
         if not np.isfinite(value).all():
             raise WeightsError(f"'{path}': /weights/{name} holds a value that is not finite "
                                "(nothing can be answered with it) write it anew")
     return weights
+
+
+def read_scaling(path: Path | None) -> Arrays:
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name].astype(np.float64) for name in SCALING}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"'{path}' cannot be read ({error}) name an .npz of "
+                           f"{', '.join(SCALING)}") from None
+    if not all(value.ndim == 1 and np.isfinite(value).all() for value in found.values()):
+        raise WeightsError(f"'{path}' (lists of finite numbers are wanted) write it anew")
+    return found
+
+
+def write_scaling(path: Path | None, scaling: Arrays, source: Path) -> None:
+    """What a record says of its rows; rows as they are need no file."""
+    plain = all((value == (name.endswith("deviation"))).all() for name, value in scaling.items())
+    if path is None and not plain:
+        raise WeightsError(f"'{source}' was trained on scaled rows (its weights alone answer "
+                           "something else) name a file for means and deviations (--scaling S.npz)")
+    if path is not None:
+        content = io.BytesIO()
+        np.savez(content, **scaling)
+        _write(path, content.getbuffer())
 
 
 def read_map(path: Path | None) -> dict[str, str | None]:
@@ -467,15 +510,22 @@ def main(words: list[str] | None = None) -> int:
         one.add_argument("source", type=Path, help=source)
         one.add_argument("-o", "--output", type=Path, required=True)
         one.add_argument("--map", type=Path, help='JSON: {"name in PyTorch": "name in moho"}')
+        one.add_argument("--scaling", type=Path, help="means and deviations of rows, .npz")
     one.add_argument("--dtype", choices=["float64", "float32"], default="float64")
     options = parser.parse_args(words)
     try:
+        for read in filter(None, (options.source, options.map)):
+            if options.output.resolve() == read.resolve():
+                raise WeightsError(f"'{options.output}' is read and would be overwritten (--output "
+                                   "names it too) name another")
         mapping = read_map(options.map)
         if options.command == "to-moho":
             weights = to_moho(read_state(options.source), mapping)
+            weights.scaling = read_scaling(options.scaling)
             write_weights(options.output, weights)
         else:
             weights = read_weights(options.source)
+            write_scaling(options.scaling, weights.scaling, options.source)
             write_state(options.output, to_torch(weights, mapping), options.dtype)
     except WeightsError as error:
         print(f"torch_weights: {error}", file=sys.stderr)

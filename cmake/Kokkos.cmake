@@ -24,4 +24,9 @@ if(MOHO_BACKEND AND NOT MOHO_BACKEND IN_LIST MOHO_KOKKOS_BACKENDS)
   message(FATAL_ERROR "this preset needs Kokkos with ${MOHO_BACKEND} (found ${backends} in "
           "${Kokkos_DIR}); build Kokkos with -DKokkos_ENABLE_${MOHO_BACKEND}=ON and set Kokkos_ROOT")
 endif()
+# fmt 9 thinks that nvcc has no constexpr, but needs it in C++20.
+set(MOHO_FMT_DEFINITIONS "")
+if("CUDA" IN_LIST MOHO_KOKKOS_BACKENDS)
+  set(MOHO_FMT_DEFINITIONS FMT_USE_CONSTEXPR=1)
+endif()
 message(STATUS "Kokkos ${Kokkos_VERSION} with ${backends} (${Kokkos_DIR})")

@@ -38,27 +38,11 @@ void multiply(int order, T const* a, T const* b, T* c) {
 
 } // namespace
 
-void triad(ExecutionSpace const& space, Kokkos::View<double*, MemorySpace> const& a,
-           Kokkos::View<double*, MemorySpace> const& b, Kokkos::View<double*, MemorySpace> const& c,
-           double scale) {
-  double* const pa = a.data();
-  double const* const pb = b.data();
-  double const* const pc = c.data();
-  Kokkos::parallel_for(
-      "moho::study::triad", Kokkos::RangePolicy<ExecutionSpace>(space, 0, a.extent(0)),
-      KOKKOS_LAMBDA(std::size_t i) { pa[i] = pb[i] + scale * pc[i]; });
-}
-
 void gemm(int order, double const* a, double const* b, double* c) {
   multiply(order, a, b, c);
 }
 void gemm(int order, float const* a, float const* b, float* c) {
   multiply(order, a, b, c);
-}
-
-double drift(double before, double after) {
-  if (!(before > 0) || !(after > 0)) return std::numeric_limits<double>::infinity();
-  return std::max(before, after) / std::min(before, after) - 1;
 }
 
 RateProbe::RateProbe(parallel::Comm const&, MeasureOptions const& options) : _options(options) {

@@ -4,6 +4,7 @@
 // space, a device's where there is one.
 #pragma once
 #include "moho/core/kokkos.hpp"
+#include "moho/core/rates.hpp"
 #include <cstddef>
 
 namespace moho::parallel {
@@ -27,8 +28,6 @@ void run_collectively(Comm const&, Body const& body) {
 } // namespace moho::parallel
 
 namespace moho::study {
-
-enum class Gemm { dgemm, sgemm };
 
 struct MeasureOptions {
   double seconds = 0.3;        ///< for each of the two rates
@@ -63,11 +62,6 @@ private:
   Factors<float> _single; ///< made when they are first needed
 };
 
-/// a[i] = b[i] + scale c[i]. Does not fence.
-void triad(ExecutionSpace const& space, Kokkos::View<double*, MemorySpace> const& a,
-           Kokkos::View<double*, MemorySpace> const& b, Kokkos::View<double*, MemorySpace> const& c,
-           double scale);
-
 /// C = A B, square matrices of `order` rows in the memory of the execution space. Does not fence.
 void gemm(int order, double const* a, double const* b, double* c);
 void gemm(int order, float const* a, float const* b, float* c);
@@ -77,9 +71,5 @@ class BlasThreads {
 public:
   explicit BlasThreads(int) {}
 };
-
-/// Larger / smaller - 1.
-double drift(double before, double after);
-inline constexpr double most_drift = 0.10;
 
 } // namespace moho::study

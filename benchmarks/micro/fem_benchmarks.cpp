@@ -3,10 +3,12 @@
 // coefficients. `of_stream` is the fraction of the realistic floor of a CSR gather (AssemblyWork):
 // cases that the last-level cache holds may exceed it.
 #include "harness.hpp"
+#include "moho/core/host_copy.hpp"
 #include "moho/fem/assembly.hpp"
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 namespace moho::micro {
@@ -20,6 +22,7 @@ struct FemCase {
   Cell cell;
   int degree, n;
   FormKind kind;
+  bool per_cell = false; ///< a coefficient of its own in each cell, else one for all
 };
 constexpr FemCase fem_cases[] = {
     {"poisson_p1_triangle", Cell::triangle, 1, 256, FormKind::diffusion},
@@ -30,6 +33,11 @@ constexpr FemCase fem_cases[] = {
     {"poisson_p2_triangle", Cell::triangle, 2, 256, FormKind::diffusion},
     {"poisson_q1_quadrilateral", Cell::quadrilateral, 1, 256, FormKind::diffusion},
     {"poisson_q1_hexahedron", Cell::hexahedron, 1, 32, FormKind::diffusion},
+    // what reference/peers/fem_torch.py has as well; the small ones show that both agree
+    {"darcy_p1_tetrahedron", Cell::tetrahedron, 1, 8, FormKind::diffusion, true},
+    {"darcy_p1_tetrahedron", Cell::tetrahedron, 1, 32, FormKind::diffusion, true},
+    {"darcy_p1_tetrahedron", Cell::tetrahedron, 1, 64, FormKind::diffusion, true},
+    {"elasticity_p1_tetrahedron", Cell::tetrahedron, 1, 8, FormKind::elasticity},
 };
 constexpr Reduce policies[] = {Reduce::scatter,      Reduce::owner_scatter,
                                Reduce::tiled_gather, Reduce::compressed_gather,
@@ -37,6 +45,26 @@ constexpr Reduce policies[] = {Reduce::scatter,      Reduce::owner_scatter,
 
 std::string title(FemCase const& c, char const* what) {
   return "fem/" + std::string(what) + "/" + c.name + "/" + std::to_string(c.n);
+}
+
+/// 1 to 15/8, by the box in which a cell lies.
+std::vector<double> cell_values(Mesh const& mesh, int n) {
+  auto const dim = static_cast<std::size_t>(mesh.dim());
+  auto const corners = static_cast<std::size_t>(mesh.geometry.nodes());
+  std::vector<double> values(mesh.cell_count());
+  for (std::size_t e = 0; e < values.size(); ++e) {
+    int box = 0;
+    for (std::size_t d = 0; d < dim; ++d) {
+      double least = 1;
+      for (std::size_t a = 0; a < corners; ++a) {
+        auto const point = static_cast<std::size_t>(mesh.cells[e * corners + a]);
+        least = std::min(least, mesh.points[point * dim + d]);
+      }
+      box += (1 << d) * static_cast<int>(std::lround(least * n));
+    }
+    values[e] = 1 + box % 8 / 8.0;
+  }
+  return values;
 }
 
 /// Mesh, topology and form of a case.
@@ -62,6 +90,9 @@ struct Prepared {
       Kokkos::deep_copy(values, host);
       form.coefficient = {Where::global, 2, values};
     }
+    if (c.per_cell)
+      form.coefficient = {Where::cell, 1,
+                          to_device("moho::micro::cells", cell_values(part.mesh, c.n))};
     topology = std::make_unique<Topology>(part, form.components);
   }
 };
@@ -87,6 +118,31 @@ Work work_of(Prepared const& p) {
                     {"nonzeros", static_cast<double>(p.topology->pattern().nonzeros())}}};
 }
 
+/// Counters by which two codes' matrices are compared, whatever their numbering of nodes: Frobenius
+/// norm, and x . K x of a field x that shares no symmetry with the mesh.
+void describe(benchmark::State& state, Prepared const& p, Reals const& values) {
+  auto const entries = to_host(values);
+  Pattern const& pattern = p.topology->pattern();
+  auto const components = static_cast<std::size_t>(pattern.components);
+  auto const dim = static_cast<std::size_t>(p.part.mesh.dim());
+  std::vector<double> x(pattern.rows());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double const* const at = &p.part.space.points[i / components * dim];
+    auto const c = static_cast<double>(i % components);
+    x[i] = (c + 1) * at[0] * at[0] + at[1] * at[dim - 1] - c * at[1];
+  }
+  long double squares = 0, energy = 0; // millions of terms
+  for (std::size_t i = 0; i < x.size(); ++i)
+    for (auto k = static_cast<std::size_t>(pattern.diagonal_ptr[i]);
+         k < static_cast<std::size_t>(pattern.diagonal_ptr[i + 1]); ++k) {
+      long double const entry = entries[k];
+      squares += entry * entry;
+      energy += x[i] * entry * x[static_cast<std::size_t>(pattern.diagonal_column[k])];
+    }
+  state.counters["frobenius"] = static_cast<double>(std::sqrt(squares));
+  state.counters["energy"] = static_cast<double>(energy);
+}
+
 void reassembly(Harness& harness, benchmark::State& state, FemCase const& c, Reduce reduce) {
   Prepared const& p = prepared(c);
   auto const assembly = make_assembly(*p.topology, p.form, reduce);
@@ -94,7 +150,12 @@ void reassembly(Harness& harness, benchmark::State& state, FemCase const& c, Red
   assembly->assemble(p.form, values);
   harness.time(
       state, title(c, name(reduce)), [&] { assembly->assemble(p.form, values); },
-      [&] { return work_of(p); });
+      [&] {
+        describe(state, p, values);
+        bool const usual = reduce == default_reduce(p.topology->element(), p.form);
+        state.counters["default"] = usual ? 1 : 0;
+        return work_of(p);
+      });
 }
 
 /// Local matrices into memory that stays in the cache: Map and nothing else.
@@ -143,8 +204,6 @@ void batch(Harness& harness, benchmark::State& state, FemCase const& c) {
         return Work{.bytes = bytes, .items = {{"fields", double(fields)}}};
       });
 }
-
-constexpr bool on_host = std::is_same_v<ExecutionSpace, Kokkos::DefaultHostExecutionSpace>;
 
 bool serves(FemCase const& c, Reduce reduce) {
   if (!on_host && (reduce == Reduce::scatter || reduce == Reduce::owner_scatter)) return false;

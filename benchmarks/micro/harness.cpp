@@ -7,6 +7,13 @@
 #include <string>
 
 namespace moho::micro {
+namespace {
+
+/// A fence and a barrier take some 10 us; calls between two of them take this long at least.
+constexpr double least_seconds = 5e-3;
+constexpr std::int64_t most_calls = 4096;
+
+} // namespace
 
 Harness::Harness(parallel::Comm const& comm, Settings const& settings)
     : _comm(comm), _settings(settings), _probe(comm, settings.rates) {}
@@ -18,24 +25,43 @@ bool Harness::is_final(std::string const& key, double seconds) {
   return _calibrated.count(key) > 0;
 }
 
+/// Of so many calls, on the slowest rank. After an exception the body is not called again.
+double Harness::seconds_of(std::int64_t calls, std::function<void()> const& body,
+                           std::string& trouble) const {
+  _comm.barrier();
+  Stopwatch const watch;
+  try {
+    for (std::int64_t i = 0; i < calls && trouble.empty(); ++i) body();
+    Kokkos::fence();
+  } catch (std::exception const& error) {
+    trouble = error.what();
+  }
+  // The closing barrier counts: where ranks share cores, the first one to end is not the answer.
+  _comm.barrier();
+  return std::max(_comm.max(watch.seconds()), 1e-9);
+}
+
+std::int64_t Harness::calls_of(std::string const& key, std::function<void()> const& body,
+                               std::string& trouble) {
+  auto const [known, is_new] = _calls.try_emplace(key, 1);
+  if (is_new) {
+    seconds_of(1, body, trouble); // warm-up
+    while (known->second < most_calls && seconds_of(known->second, body, trouble) < least_seconds)
+      known->second *= 2;
+  }
+  return known->second;
+}
+
 void Harness::time(benchmark::State& state, std::string const& key,
-                   std::function<void()> const& body, std::function<Work()> const& work,
-                   study::Gemm gemm) {
+                   std::function<void()> const& body, std::function<Work()> const& work, Gemm gemm,
+                   Fence fence) {
   auto const before = _probe.measure(gemm);
   double seconds = 0;
   std::string trouble;
-  for (auto _ : state) {
-    _comm.barrier();
-    Stopwatch const watch;
-    try {
-      if (trouble.empty()) body();
-      Kokkos::fence();
-    } catch (std::exception const& error) {
-      trouble = error.what();
-    }
-    // The closing barrier counts: where ranks share cores, the first one to end is not the answer.
-    _comm.barrier();
-    double const slowest = std::max(_comm.max(watch.seconds()), 1e-9);
+  bool const queued = _settings.as_device && fence == Fence::some;
+  std::int64_t const calls = queued ? calls_of(key, body, trouble) : 1;
+  while (state.KeepRunningBatch(calls)) {
+    double const slowest = seconds_of(calls, body, trouble);
     state.SetIterationTime(slowest);
     seconds += slowest;
   }
@@ -47,18 +73,19 @@ void Harness::time(benchmark::State& state, std::string const& key,
     state.SkipWithError(error.what());
     return;
   }
+  if (_settings.as_device) state.counters["calls"] = static_cast<double>(calls);
   if (is_final(key, seconds)) quote(state, work(), seconds, gemm, before);
 }
 
-void Harness::quote(benchmark::State& state, Work const& work, double seconds, study::Gemm gemm,
+void Harness::quote(benchmark::State& state, Work const& work, double seconds, Gemm gemm,
                     study::Rates const& before) {
   auto const after = _probe.measure(gemm);
   auto const per_second = [&](double per_call) {
     return _comm.sum(per_call) * static_cast<double>(state.iterations()) / seconds;
   };
   double const flops = per_second(work.flops), bytes = per_second(work.bytes);
-  double const stream_drift = study::drift(before.triad, after.triad);
-  double const gemm_drift = study::drift(before.gemm, after.gemm);
+  double const stream_drift = drift(before.triad, after.triad);
+  double const gemm_drift = drift(before.gemm, after.gemm);
   auto& counters = state.counters;
   bool noisy = false;
   if (bytes > 0) {

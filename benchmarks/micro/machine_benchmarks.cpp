@@ -12,11 +12,7 @@ void stream_triad(Harness& harness, benchmark::State& state) {
   const Array a("moho::micro::a", n), b("moho::micro::b", n), c("moho::micro::c", n);
   const ExecutionSpace space;
   harness.time(
-      state, "stream_triad/" + std::to_string(n),
-      [&] {
-        study::triad(space, a, b, c, 3.0);
-        space.fence();
-      },
+      state, "stream_triad/" + std::to_string(n), [&] { triad(space, a, b, c, 3.0); },
       [&] {
         const auto elements = static_cast<double>(n);
         return Work{.flops = 0, .bytes = 24 * elements};
@@ -24,7 +20,7 @@ void stream_triad(Harness& harness, benchmark::State& state) {
 }
 
 template <class T>
-void gemm(Harness& harness, benchmark::State& state, std::string const& name, study::Gemm kind) {
+void gemm(Harness& harness, benchmark::State& state, std::string const& name, Gemm kind) {
   int const order = static_cast<int>(state.range(0));
   auto const values = static_cast<std::size_t>(order) * static_cast<std::size_t>(order);
   using Array = Kokkos::View<T*, MemorySpace>;
@@ -40,7 +36,7 @@ void gemm(Harness& harness, benchmark::State& state, std::string const& name, st
 }
 
 template <class T>
-void register_gemm(Harness& harness, std::string const& name, study::Gemm kind) {
+void register_gemm(Harness& harness, std::string const& name, Gemm kind) {
   benchmark::RegisterBenchmark(
       name.c_str(),
       [&harness, name, kind](benchmark::State& state) { gemm<T>(harness, state, name, kind); })
@@ -62,8 +58,8 @@ void register_machine_benchmarks(Harness& harness) {
       ->Arg(1 << 24)
       ->UseManualTime()
       ->Unit(benchmark::kMicrosecond);
-  register_gemm<double>(harness, "dgemm", study::Gemm::dgemm);
-  register_gemm<float>(harness, "sgemm", study::Gemm::sgemm);
+  register_gemm<double>(harness, "dgemm", Gemm::dgemm);
+  register_gemm<float>(harness, "sgemm", Gemm::sgemm);
 }
 
 } // namespace moho::micro

@@ -8,6 +8,7 @@
 // Where kernels build alone (MOHO_KERNELS_ONLY) it is one process without MPI.
 #include "harness.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/simd.hpp"
 #ifdef MOHO_KERNELS_ONLY
 #include "moho/nn/gemm.hpp"
 #else
@@ -20,7 +21,6 @@
 #include <iostream>
 #include <sstream>
 #include <string_view>
-#include <type_traits>
 
 namespace moho::micro {
 namespace {
@@ -31,6 +31,7 @@ constexpr char usage[] =
     "  --moho_most_drift=X     relative change of a rate that voids a sample (0.1)\n"
     "  --moho_keep_noisy       show samples with unsteady rates, marked, instead of errors\n"
     "  --moho_smoke            small arrays, short measurements: shows that all runs, no more\n"
+    "  --moho_as_device        whole batches and calls in a row, as on a device, to try them out\n"
     "Counters: of_stream, of_gemm = fraction of STREAM triad and of the matrix product (sgemm for\n"
     "kernels in float32, dgemm for all others); *_drift = change of that rate during the sample.\n";
 
@@ -79,6 +80,8 @@ Settings take_settings(std::vector<char*>& arguments, bool root) {
       settings.rates = {.seconds = 0.002, .array_bytes = std::size_t{4} << 20, .gemm_order = 128};
     else if (text == "--moho_keep_noisy")
       settings.keep_noisy = true;
+    else if (text == "--moho_as_device")
+      settings.as_device = true;
     else if (root || !starts_with(text, "--benchmark_out"))
       left.push_back(argument);
   }
@@ -87,12 +90,32 @@ Settings take_settings(std::vector<char*>& arguments, bool root) {
   return settings;
 }
 
+/// What kernels run on: the name of the device, or "host".
+std::string device_name() {
+#ifdef KOKKOS_ENABLE_CUDA
+  return ExecutionSpace().cuda_device_prop().name;
+#else
+  return on_host ? "host" : backend_name();
+#endif
+}
+
+/// What the records of reference/peers tell of a build comes from here where it has no `moho`.
 void describe_run(parallel::Comm const& comm) {
   using benchmark::AddCustomContext;
+  AddCustomContext("moho_version", MOHO_VERSION);
   AddCustomContext("moho_sha", MOHO_GIT_SHA);
   AddCustomContext("moho_dirty", MOHO_GIT_DIRTY ? "true" : "false");
+  AddCustomContext("compiler", MOHO_COMPILER);
   AddCustomContext("flags", MOHO_FLAGS);
-  AddCustomContext("kokkos", kokkos_version() + " " + backend_name());
+  AddCustomContext("build_type", MOHO_BUILD_TYPE);
+  AddCustomContext("arch", MOHO_ARCH);
+  AddCustomContext("simd_width", std::to_string(simd_lanes));
+  AddCustomContext("kokkos", kokkos_version());
+  AddCustomContext("backend", backend_name());
+  AddCustomContext("device", device_name());
+  // No product rounds its operands to TF32: cuBLAS is left in its default math mode, which does so
+  // only where NVIDIA_TF32_OVERRIDE=1 forces it to.
+  AddCustomContext("precision", "ieee");
 #ifdef MOHO_KERNELS_ONLY
   AddCustomContext("blas", nn::gemm_library());
   std::ostringstream configuration; // names the device
@@ -130,8 +153,7 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   }
   Harness harness(comm, settings);
   register_machine_benchmarks(harness);
-  if constexpr (std::is_same_v<ExecutionSpace, Kokkos::DefaultHostExecutionSpace>)
-    register_kernel_benchmarks(harness);
+  if constexpr (on_host) register_kernel_benchmarks(harness);
   register_dispersion_benchmarks(harness);
 #ifndef MOHO_KERNELS_ONLY
   register_linear_map_benchmarks(harness);

@@ -20,7 +20,8 @@ namespace {
 
 using nn::Value;
 
-/// A loss of parameters and arrays, and the answers, for `items` items, `chunk` of them at a time.
+/// A loss of parameters and arrays, and the answers, for `items` items. `chunk` of them at a time
+/// stay in the caches of a host; a device takes all at once.
 struct Case {
   std::string name;
   std::int64_t items = 0, chunk = 0;
@@ -28,7 +29,7 @@ struct Case {
   std::vector<std::int64_t> widths; ///< of a row of each array
   /// Mean loss of a chunk; the arrays are (chunk, width).
   std::function<Value(Value theta, std::vector<Value> const& arrays)> loss;
-  /// A further loss of the parameters alone, once a step; empty: none.
+  /// A further loss of the parameters alone, added once a step; empty: none.
   std::function<Value(Value theta)> once{};
 };
 
@@ -82,8 +83,7 @@ Case mlp() {
   return supervised("mlp", 1024, 1024, std::make_shared<nn::Mlp>(options), 30, 60, false);
 }
 
-/// 10 000 points in the domain, worked on in chunks that stay in the caches, and 100 points with
-/// known values.
+/// 10 000 points in the domain, and 100 points with known values.
 Case pinn(bool burgers, std::int64_t chunk) {
   nn::PinnOptions options;
   options.sizes = {2, 50, 50, 50, 50, 1};
@@ -136,16 +136,20 @@ void accumulate(ExecutionSpace const& space, typename nn::Program<T>::Array cons
 template <class T>
 class Network {
 public:
-  Network(Case const& one, std::int64_t chunk) : _case(one) {
+  Network(Case const& one, std::int64_t chunk) {
     theta = tape.input("theta", {one.model->layout().size()});
     for (std::size_t i = 0; i < one.widths.size(); ++i)
       arrays.push_back(tape.input("array" + std::to_string(i), {chunk, one.widths[i]}));
-    Value const loss = one.loss(theta, arrays);
-    step.emplace(std::vector{loss, nn::grad(loss, theta)});
+    _chunks = one.items / chunk;
+    Value loss = one.loss(theta, arrays);
     if (one.once) {
       Value const more = one.once(theta);
-      once.emplace(std::vector{more, nn::grad(more, theta)});
+      if (_chunks > 1)
+        once.emplace(std::vector{more, nn::grad(more, theta)});
+      else
+        loss = loss + more;
     }
+    step.emplace(std::vector{loss, nn::grad(loss, theta)});
     answer.emplace(std::vector{one.model->apply(theta, arrays[0])});
     auto const size = static_cast<std::size_t>(theta.shape().size());
     auto const first = one.model->layout().initial(0);
@@ -163,9 +167,9 @@ public:
         copy_to_device(std::span<T const>(values), program->input(arrays[i]));
       }
     }
-    _chunks = one.items / chunk;
   }
 
+  /// Does not fence.
   void train() {
     ExecutionSpace const space;
     for (std::int64_t c = 0; c < _chunks; ++c) {
@@ -178,12 +182,11 @@ public:
     }
     Array const gradient = _chunks > 1 ? total : step->result(1);
     adam->step(space, parameters, gradient, 1e-3);
-    space.fence();
   }
+  /// Does not fence.
   void infer() {
     ExecutionSpace const space;
     for (std::int64_t c = 0; c < _chunks; ++c) answer->run(space);
-    space.fence();
   }
   std::int64_t chunks() const { return _chunks; }
   /// Share of the time of a step that is spent in matrix products.
@@ -204,7 +207,6 @@ public:
   std::optional<nn::Program<T>> step, answer, once;
 
 private:
-  Case const& _case;
   Array parameters, total;
   std::unique_ptr<nn::Adam<T>> adam;
   std::int64_t _chunks = 1;
@@ -215,7 +217,8 @@ void measure(Harness& harness, benchmark::State& state, Case const& one, std::st
   bool const latency = what == "latency";
   Case single = one;
   single.items = 1;
-  Network<T> network(latency ? single : one, latency ? 1 : one.chunk);
+  Case const& measured = latency ? single : one;
+  Network<T> network(measured, latency ? 1 : harness.as_device() ? one.items : one.chunk);
   std::string const key = "nn/" + what + "/" + one.name + (sizeof(T) == 4 ? "/f32" : "/f64");
   bool const train = what == "train";
   harness.time(
@@ -226,7 +229,7 @@ void measure(Harness& harness, benchmark::State& state, Case const& one, std::st
         return Work{.flops = flops * static_cast<double>(network.chunks()) + more,
                     .items = {{"items", static_cast<double>(latency ? 1 : one.items)}}};
       },
-      sizeof(T) == 4 ? study::Gemm::sgemm : study::Gemm::dgemm);
+      sizeof(T) == 4 ? Gemm::sgemm : Gemm::dgemm, latency ? Fence::each : Fence::some);
   state.counters["parameters"] = static_cast<double>(one.model->layout().size());
   if (train) state.counters["product_share"] = network.product_share();
 }

@@ -2,6 +2,7 @@
 // `moho fem assemble`: a mesh in, the raw matrix of a form out.
 #include "commands.hpp"
 #include "moho/core/host_copy.hpp"
+#include "moho/core/staged.hpp"
 #include "moho/core/stopwatch.hpp"
 #include "moho/fem/local.hpp"
 #include "moho/study/atomic_file.hpp"
@@ -81,16 +82,21 @@ double timed(parallel::Comm const& comm, Work const& work) {
   return comm.max(watch.seconds());
 }
 
-/// A matrix of PETSc on `values`, where --petsc asks for one.
-std::optional<parallel::PetscMatrix>
-shared_matrix(parallel::Comm const& comm, fem::Topology const& topology, fem::Reals const& values) {
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible)
-    return std::optional<parallel::PetscMatrix>(std::in_place, comm,
-                                                study::csr_blocks(topology.pattern()),
-                                                std::span<double>(values.data(), values.extent(0)));
-  else
-    throw Error("--petsc needs values on the host (they lie on a device) leave it out");
-}
+/// A matrix of PETSc, where --petsc asks for one: on the values, or beside them where those lie on
+/// a device.
+class SharedMatrix {
+public:
+  SharedMatrix(parallel::Comm const& comm, fem::Topology const& topology, fem::Reals const& values)
+      : _values(values), _matrix(comm, study::csr_blocks(topology.pattern()), _values.host()) {}
+  void values_changed() {
+    _values.to_host(ExecutionSpace());
+    _matrix.values_changed();
+  }
+
+private:
+  Staged<double> _values;
+  parallel::PetscMatrix _matrix;
+};
 
 bool same_bits(fem::Reals const& a, std::vector<double> const& b) {
   auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), a);
@@ -110,7 +116,7 @@ Outcome assemble(Context const& context, Arguments const& arguments, fem::Part c
   out.reduce = name(reduce);
   if (arguments.petsc) parallel::require_petsc(); // its start is no part of the set-up
   std::optional<fem::Topology> topology;
-  std::optional<parallel::PetscMatrix> matrix;
+  std::optional<SharedMatrix> matrix;
   std::unique_ptr<fem::Assembly> assembly;
   fem::Reals values;
   out.times.set_up = timed(comm, [&] {
@@ -118,7 +124,7 @@ Outcome assemble(Context const& context, Arguments const& arguments, fem::Part c
     parallel::run_collectively(comm, [&] {
       assembly = study::make_assembly(comm, part, *topology, form, reduce, arguments.threads);
       values = study::make_values(comm, *topology, arguments.petsc);
-      if (arguments.petsc) matrix = shared_matrix(comm, *topology, values);
+      if (arguments.petsc) matrix.emplace(comm, *topology, values);
     });
   });
   auto const work = [&] {

@@ -98,12 +98,8 @@ Task make_task(Topology const& topology, Form const& form, ReferenceTables const
     bool const global = form.coefficient.where == Where::global;
     task.key.block = p1 && global ? Block::moments : Block::full;
     task.orient = p1 ? Orient::sorted : Orient::flagged;
-    if (global) {
-      auto const host =
-          Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), form.coefficient.values);
-      task.finish.lambda = host(0);
-      task.finish.mu = host(1);
-    }
+    if (global) task.finish.parameters = form.coefficient.values.data();
+    if constexpr (on_host) task.finish = task.finish.loaded();
   }
   task.inputs.tables = tables.view();
   task.inputs.points = topology.padded_points().data();

@@ -12,10 +12,20 @@ namespace moho::fem {
 struct Finish {
   Block block = Block::scalar;
   int components = 1;
-  double lambda = 0, mu = 0; ///< of Block::moments
+  double lambda = 0, mu = 0;          ///< of Block::moments
+  double const* parameters = nullptr; ///< the same two in device memory
   bool add = false;
   double* values = nullptr;
 
+  /// With lambda and mu known: a kernel reads them itself, so that they need not cross to the host.
+  KOKKOS_FORCEINLINE_FUNCTION Finish loaded() const {
+    Finish known = *this;
+    if (parameters != nullptr) {
+      known.lambda = parameters[0];
+      known.mu = parameters[1];
+    }
+    return known;
+  }
   /// Entry (r, c) of the block whose sum is `S`, read with the given strides.
   KOKKOS_FORCEINLINE_FUNCTION double entry(double const* S, int row_stride, int column_stride,
                                            int r, int c) const {
@@ -32,10 +42,11 @@ struct Finish {
   /// Writes the block of a node entry: `at` its first value, `row` the length of a scalar row.
   KOKKOS_FORCEINLINE_FUNCTION void write(std::size_t at, std::size_t row, double const* S,
                                          int row_stride, int column_stride) const {
+    Finish const known = loaded();
     for (int r = 0; r < components; ++r)
       for (int c = 0; c < components; ++c)
         put(at + static_cast<std::size_t>(r) * row + static_cast<std::size_t>(c),
-            entry(S, row_stride, column_stride, r, c));
+            known.entry(S, row_stride, column_stride, r, c));
   }
 };
 

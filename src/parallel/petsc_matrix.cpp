@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Matrices: PETSc's AIJ on the caller's values, and PETSc's own for COO and MatSetValues.
+#include "moho/core/kokkos.hpp"
 #include "moho/parallel/petsc.hpp"
 #include "petsc_detail.hpp"
 #include <algorithm>
 #include <petsc/private/petscimpl.h> // declares PetscObjectStateGet and Set
 #include <petscmat.h>
 #include <petscvec.h>
+#include <type_traits>
 
 namespace moho::parallel {
 using detail::Handle;
 using detail::petsc_check;
 using detail::petsc_int;
 
+MatrixMemory coo_memory() {
+#if defined(PETSC_HAVE_CUDA) && defined(KOKKOS_ENABLE_CUDA)
+  return std::is_same_v<MemorySpace, Kokkos::CudaSpace> ? MatrixMemory::device : MatrixMemory::host;
+#else
+  return MatrixMemory::host;
+#endif
+}
+
 struct PetscMatrix::Impl {
   std::size_t rows = 0;
+  MatrixMemory memory = MatrixMemory::host;
   // PETSc works on these; MatCreateMPIAIJWithSplitArrays compresses `off_column` in place.
   std::vector<PetscInt> diagonal_ptr, diagonal_column, off_ptr, off_column;
   Handle<Mat, MatDestroy> matrix;
@@ -98,8 +109,9 @@ struct Blocks {
 // Not kept: MatSetPreallocationCOO makes new ones.
 Blocks blocks_of(Mat matrix) {
   PetscBool parallel = PETSC_FALSE;
-  petsc_check(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(matrix), MATMPIAIJ, &parallel),
-              "PetscObjectTypeCompare");
+  petsc_check( // MATMPIAIJCUSPARSE too
+      PetscObjectBaseTypeCompare(reinterpret_cast<PetscObject>(matrix), MATMPIAIJ, &parallel),
+      "PetscObjectBaseTypeCompare");
   if (!parallel) return {matrix, nullptr};
   Blocks blocks;
   petsc_check(MatMPIAIJGetSeqAIJ(matrix, &blocks.diagonal, &blocks.off, nullptr),
@@ -146,19 +158,23 @@ PetscMatrix::PetscMatrix(Comm const& comm, CsrBlocks const& blocks, std::span<do
   make_vectors(comm, m.rows, global, m.right.out(), m.left.out());
 }
 
-PetscMatrix::PetscMatrix(Comm const& comm, CsrBlocks const& blocks)
+PetscMatrix::PetscMatrix(Comm const& comm, CsrBlocks const& blocks, MatrixMemory memory)
     : _impl(std::make_unique<Impl>()) {
   require_petsc();
   check_blocks(blocks, blocks.diagonal_column.size() + blocks.off_column.size());
   auto const global = petsc_int(blocks.global_rows, "the number of rows");
   auto& m = *_impl;
   m.rows = blocks.diagonal_ptr.size() - 1;
+  m.memory = memory;
   auto const rows = static_cast<PetscInt>(m.rows);
   Mat matrix = nullptr;
   petsc_check(MatCreate(comm.raw(), m.matrix.out()), "MatCreate");
   matrix = m.matrix;
   petsc_check(MatSetSizes(matrix, rows, rows, global, global), "MatSetSizes");
-  petsc_check(MatSetType(matrix, comm.size() == 1 ? MATSEQAIJ : MATMPIAIJ), "MatSetType");
+  bool const alone = comm.size() == 1, device = memory == MatrixMemory::device;
+  petsc_check(MatSetType(matrix, alone ? (device ? MATSEQAIJCUSPARSE : MATSEQAIJ)
+                                       : (device ? MATMPIAIJCUSPARSE : MATMPIAIJ)),
+              "MatSetType");
   set_block_size(matrix, blocks.block_size);
   petsc_check(MatSetUp(matrix), "MatSetUp");
   PetscInt first = 0;
@@ -183,6 +199,10 @@ PetscMatrix& PetscMatrix::operator=(PetscMatrix&&) noexcept = default;
 
 Mat PetscMatrix::raw() const {
   return _impl->matrix;
+}
+
+MatrixMemory PetscMatrix::memory() const {
+  return _impl->memory;
 }
 
 std::size_t PetscMatrix::rows() const {

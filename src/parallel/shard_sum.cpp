@@ -25,15 +25,26 @@ int owner_of(int shard, int shards, int ranks) {
   return ranks - 1;
 }
 
+template <class T>
+void add_to(OnHost, T* to, T const* from, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) to[i] = to[i] + from[i];
+}
+template <class T>
+void add_to(OnDevice, T* to, T const* from, std::size_t size) {
+  Kokkos::parallel_for(
+      "moho::parallel::ShardSum::add", Kokkos::RangePolicy<ExecutionSpace>(0, size),
+      KOKKOS_LAMBDA(std::size_t i) { to[i] = to[i] + from[i]; });
+}
+
 } // namespace
 
 ShardRange owned_shards(int shards, int rank, int ranks) {
   return {shards * rank / ranks, shards * (rank + 1) / ranks};
 }
 
-template <class T>
-ShardSum<T>::ShardSum(Comm const& comm, int shards, std::size_t size)
-    : _comm(comm), _shards(shards), _size(size),
+template <class T, class Place>
+ShardSum<T, Place>::ShardSum(Comm const& comm, int shards, std::size_t size, DeviceMpi mpi)
+    : _comm(comm), _shards(shards), _size(size), _mpi(mpi),
       _owned(owned_shards(shards, comm.rank(), comm.size())) {
   MOHO_REQUIRE(shards > 0 && (shards & (shards - 1)) == 0);
   if (comm.size() > shards)
@@ -43,14 +54,14 @@ ShardSum<T>::ShardSum(Comm const& comm, int shards, std::size_t size)
   start();
 }
 
-template <class T>
-void ShardSum<T>::start() {
+template <class T, class Place>
+void ShardSum<T, Place>::start() {
   _parts.clear();
   _next = _owned.first;
 }
 
-template <class T>
-int ShardSum<T>::free_buffer() const {
+template <class T, class Place>
+int ShardSum<T, Place>::free_buffer() const {
   for (std::size_t i = 0; i < _buffers.size(); ++i)
     if (std::none_of(_parts.begin(), _parts.end(),
                      [&](Part const& part) { return part.buffer == static_cast<int>(i); }))
@@ -58,27 +69,30 @@ int ShardSum<T>::free_buffer() const {
   return -1;
 }
 
-template <class T>
-std::span<T> ShardSum<T>::next() {
-  MOHO_REQUIRE(_next < _owned.last);
-  int buffer = free_buffer();
-  if (buffer < 0) {
-    buffer = static_cast<int>(_buffers.size());
-    _buffers.emplace_back(_size);
-  }
-  return _buffers[static_cast<std::size_t>(buffer)];
+/// A free buffer, made where there is none.
+template <class T, class Place>
+int ShardSum<T, Place>::room() {
+  int const buffer = free_buffer();
+  if (buffer >= 0) return buffer;
+  _buffers.emplace_back("moho::parallel::ShardSum", _size);
+  return static_cast<int>(_buffers.size()) - 1;
 }
 
-template <class T>
-void ShardSum<T>::add(Part& left, Part const& right) {
-  T* const to = _buffers[static_cast<std::size_t>(left.buffer)].data();
-  T const* const from = _buffers[static_cast<std::size_t>(right.buffer)].data();
-  for (std::size_t i = 0; i < _size; ++i) to[i] = to[i] + from[i];
+template <class T, class Place>
+typename ShardSum<T, Place>::Array ShardSum<T, Place>::next() {
+  MOHO_REQUIRE(_next < _owned.last);
+  return _buffers[static_cast<std::size_t>(room())];
+}
+
+template <class T, class Place>
+void ShardSum<T, Place>::add(Part& left, Part const& right) {
+  add_to(Place{}, _buffers[static_cast<std::size_t>(left.buffer)].data(),
+         _buffers[static_cast<std::size_t>(right.buffer)].data(), _size);
   left.last = right.last;
 }
 
-template <class T>
-void ShardSum<T>::commit() {
+template <class T, class Place>
+void ShardSum<T, Place>::commit() {
   _parts.push_back({_next, _next + 1, free_buffer()});
   ++_next;
   // siblings of the tree become their parent
@@ -92,8 +106,8 @@ void ShardSum<T>::commit() {
 }
 
 /// The sum over a node of the tree; it lies on the rank that owns the node's first shard.
-template <class T>
-typename ShardSum<T>::Part ShardSum<T>::combine(int first, int last) {
+template <class T, class Place>
+typename ShardSum<T, Place>::Part ShardSum<T, Place>::combine(int first, int last) {
   int const ranks = _comm.size(), me = _comm.rank();
   int const left_rank = owner_of(first, _shards, ranks),
             last_rank = owner_of(last - 1, _shards, ranks);
@@ -118,20 +132,10 @@ typename ShardSum<T>::Part ShardSum<T>::combine(int first, int last) {
     std::find_if(_parts.begin(), _parts.end(), is(left.buffer))->last = last;
     return left;
   }
-  int const count = static_cast<int>(_size);
-  if (me == right_rank)
-    detail::mpi_check(MPI_Send(_buffers[static_cast<std::size_t>(right.buffer)].data(), count,
-                               type_of<T>(), left_rank, tag, _comm.raw()),
-                      "MPI_Send");
+  if (me == right_rank) send(_buffers[static_cast<std::size_t>(right.buffer)], left_rank);
   if (me != left_rank) return {first, last, -1};
-  int buffer = free_buffer();
-  if (buffer < 0) {
-    buffer = static_cast<int>(_buffers.size());
-    _buffers.emplace_back(_size);
-  }
-  detail::mpi_check(MPI_Recv(_buffers[static_cast<std::size_t>(buffer)].data(), count, type_of<T>(),
-                             right_rank, tag, _comm.raw(), MPI_STATUS_IGNORE),
-                    "MPI_Recv");
+  int const buffer = room();
+  receive(_buffers[static_cast<std::size_t>(buffer)], right_rank);
   add(left, {middle, last, buffer});
   std::find_if(_parts.begin(), _parts.end(), [&](Part const& one) {
     return one.buffer == left.buffer;
@@ -139,23 +143,60 @@ typename ShardSum<T>::Part ShardSum<T>::combine(int first, int last) {
   return left;
 }
 
-template <class T>
-void ShardSum<T>::finish(std::span<T> result) {
-  MOHO_REQUIRE(_next == _owned.last && result.size() == _size);
+template <class T, class Place>
+void ShardSum<T, Place>::finish(Array const& result) {
+  MOHO_REQUIRE(_next == _owned.last && result.extent(0) == _size);
   Part const all = combine(0, _shards);
-  if (_comm.root()) {
-    auto const& total = _buffers[static_cast<std::size_t>(all.buffer)];
-    std::copy(total.begin(), total.end(), result.begin());
-  }
-  if (_comm.size() > 1)
-    detail::mpi_check(
-        MPI_Bcast(result.data(), static_cast<int>(_size), type_of<T>(), 0, _comm.raw()),
-        "MPI_Bcast");
+  if (_comm.root()) Kokkos::deep_copy(result, _buffers[static_cast<std::size_t>(all.buffer)]);
+  if (_comm.size() > 1) broadcast(result);
   start();
 }
 
-template class ShardSum<float>;
-template class ShardSum<double>;
+// --- what goes through MPI: the array itself, or a copy on the host ------------------------------
+
+/// Memory of the host where MPI finds and leaves values.
+template <class T, class Place>
+T* ShardSum<T, Place>::stage() {
+  if (_staging.extent(0) != _size)
+    _staging = Kokkos::View<T*, StagingSpace>("moho::parallel::ShardSum::staging", _size);
+  return _staging.data();
+}
+
+template <class T, class Place>
+void ShardSum<T, Place>::send(Array const& values, int to) {
+  bool const staged = _mpi == DeviceMpi::staged;
+  T* const from = staged ? stage() : values.data();
+  if (staged) Kokkos::deep_copy(_staging, values);
+  Kokkos::fence();
+  detail::mpi_check(MPI_Send(from, static_cast<int>(_size), type_of<T>(), to, tag, _comm.raw()),
+                    "MPI_Send");
+}
+
+template <class T, class Place>
+void ShardSum<T, Place>::receive(Array const& values, int from) {
+  bool const staged = _mpi == DeviceMpi::staged;
+  Kokkos::fence(); // kernels may still read what is overwritten
+  detail::mpi_check(MPI_Recv(staged ? stage() : values.data(), static_cast<int>(_size),
+                             type_of<T>(), from, tag, _comm.raw(), MPI_STATUS_IGNORE),
+                    "MPI_Recv");
+  if (staged) Kokkos::deep_copy(values, _staging);
+}
+
+template <class T, class Place>
+void ShardSum<T, Place>::broadcast(Array const& values) {
+  bool const staged = _mpi == DeviceMpi::staged;
+  T* const buffer = staged ? stage() : values.data();
+  if (staged && _comm.root()) Kokkos::deep_copy(_staging, values);
+  Kokkos::fence();
+  detail::mpi_check(MPI_Bcast(buffer, static_cast<int>(_size), type_of<T>(), 0, _comm.raw()),
+                    "MPI_Bcast");
+  if (staged && !_comm.root()) Kokkos::deep_copy(values, _staging);
+}
+
+template class ShardSum<float, OnHost>;
+template class ShardSum<double, OnHost>;
+template class ShardSum<float, OnDevice>;
+template class ShardSum<double, OnDevice>;
 
 RunningSums::~RunningSums() {
   if (!_requests.empty())

@@ -60,7 +60,7 @@ void atomic_replace(std::string const& temporary, std::string const& path) {
   flush(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY); // the rename itself
 }
 
-void write_atomically(std::string const& path, std::string_view content) {
+std::string write_beside(std::string const& path, std::string_view content) {
   // A folder would only be noticed by rename, after the work.
   if (fs::is_directory(path)) fail("cannot write", path, EISDIR);
   const std::string temporary = temporary_name(path);
@@ -72,7 +72,11 @@ void write_atomically(std::string const& path, std::string_view content) {
     ::unlink(temporary.c_str());
     fail("cannot write", path, code);
   }
-  atomic_replace(temporary, path);
+  return temporary;
+}
+
+void write_atomically(std::string const& path, std::string_view content) {
+  atomic_replace(write_beside(path, content), path);
 }
 
 void require_writable(std::string const& path, std::string const& input) {

@@ -28,11 +28,12 @@ std::vector<std::int32_t> rows_of_cells(fem::Part const& part, int components) {
   return rows;
 }
 
-// What both of PETSc's policies need: local matrices on the host, a matrix, its values out.
+// What both of PETSc's policies need: local matrices where it takes them, a matrix, its values out.
 class PetscAssembly : public fem::Assembly {
 public:
-  PetscAssembly(parallel::Comm const& comm, fem::Part const& part, fem::Topology const& topology)
-      : _topology(topology), _matrix(comm, csr_blocks(topology.pattern())),
+  PetscAssembly(parallel::Comm const& comm, fem::Part const& part, fem::Topology const& topology,
+                parallel::MatrixMemory memory = parallel::MatrixMemory::host)
+      : _topology(topology), _matrix(comm, csr_blocks(topology.pattern()), memory),
         _width(static_cast<std::size_t>(topology.element().nodes() * topology.components())),
         _rows(rows_of_cells(part, topology.components())) {}
 
@@ -48,16 +49,20 @@ public:
 protected:
   virtual void fill(fem::Form const& form) = 0;
 
-  // Local matrices of the cells [first, last), on the host until the next call.
+  // Local matrices of the cells [first, last), until the next call: in the matrix' memory.
   std::span<double const> local(fem::Form const& form, std::int32_t first, std::int32_t last) {
     const std::size_t size = static_cast<std::size_t>(last - first) * _width * _width;
+    bool const on_host = _matrix.memory() == parallel::MatrixMemory::host;
     if (_local.extent(0) < size) {
       _local = fem::Reals("moho::study::PetscAssembly::local", size);
-      _host = Kokkos::create_mirror_view(_local);
+      if (on_host) _host = Kokkos::create_mirror_view(_local);
     }
     fem::local_matrices(_topology, form, first, last, _local);
-    Kokkos::deep_copy(_host, _local);
-    return {_host.data(), size};
+    if (on_host)
+      Kokkos::deep_copy(_host, _local);
+    else
+      Kokkos::fence(); // PETSc has a stream of its own
+    return {on_host ? _host.data() : _local.data(), size};
   }
 
   fem::Topology const& _topology;
@@ -73,7 +78,7 @@ private:
 class CooAssembly final : public PetscAssembly {
 public:
   CooAssembly(parallel::Comm const& comm, fem::Part const& part, fem::Topology const& topology)
-      : PetscAssembly(comm, part, topology), _sink(sink(part)) {}
+      : PetscAssembly(comm, part, topology, parallel::coo_memory()), _sink(sink(part)) {}
 
 protected:
   void fill(fem::Form const& form) override { _sink.set(local(form, 0, _topology.cells())); }

@@ -11,6 +11,12 @@
 namespace moho::study {
 namespace {
 
+void subtract(fem::Reals const& u, double value) {
+  Kokkos::parallel_for(
+      "moho::study::Fem::subtract", Kokkos::RangePolicy<ExecutionSpace>(0, u.extent(0)),
+      KOKKOS_LAMBDA(std::size_t i) { u(i) -= value; });
+}
+
 class Fem : public Method {
 public:
   explicit Fem(Parameters const& parameters)
@@ -150,11 +156,7 @@ private:
     fem::load(
         _space->topology(), _space->degree(), [](double const*, double* f) { *f = 1; }, weight);
     Kokkos::deep_copy(one, 1);
-    double const mean = _space->dot(weight, _u) / _space->dot(weight, one);
-    auto const u = _u;
-    Kokkos::parallel_for(
-        "moho::study::Fem::remove_mean", Kokkos::RangePolicy<ExecutionSpace>(0, u.extent(0)),
-        KOKKOS_LAMBDA(std::size_t i) { u(i) -= mean; });
+    subtract(_u, _space->dot(weight, _u) / _space->dot(weight, one));
   }
 
   Discretization _how;

@@ -3,6 +3,7 @@
 #include "answer_error.hpp"
 #include "moho/core/error.hpp"
 #include "moho/study/function_batch.hpp"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -10,6 +11,14 @@ namespace moho::study {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// Answers of something that diverged make every norm unknown, which no limit need notice.
+Check answers_finite(std::vector<double> const& answers) {
+  auto const lost = std::count_if(answers.begin(), answers.end(),
+                                  [](double answer) { return !std::isfinite(answer); });
+  return {"answers_finite", static_cast<double>(lost), Relation::equal, 0,
+          std::to_string(answers.size()) + " answers"};
+}
 
 /// Mean over the items of |u - uhat| / |u|: the error that papers on neural operators quote.
 double mean_relative(std::vector<double> const& u, std::vector<double> const& found,
@@ -54,7 +63,8 @@ Assessment assess_function(Batch const& truth, Batch const& answers, Items items
        {"of_mean", ratio(error.square, spread(u, shape[1], items == Items::basis))},
        {"linf", error.largest}},
       {{"items", static_cast<std::int64_t>(shape[0]), true}, {"unknown", error.unknown}},
-      {}};
+      {},
+      {answers_finite(found_values)}};
   if (items == Items::samples)
     found.metrics.push_back({"mean_rel_l2", mean_relative(u, found_values, shape[1])});
   return found;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 extern "C" void dgemm_(char const*, char const*, int const*, int const*, int const*, double const*,
                        double const*, int const*, double const*, int const*, double const*, double*,
@@ -22,6 +23,18 @@ using Array = Kokkos::View<double*, MemorySpace>;
 
 constexpr std::size_t most_array_bytes = std::size_t{256} << 20;
 constexpr int least_passes = 3, most_passes = 10000;
+
+/// By the threads that will use them: memory then lies in their domain.
+void touch(Array const& a, Array const& b, Array const& c) {
+  Kokkos::parallel_for(
+      "moho::study::triad_touch", Kokkos::RangePolicy<ExecutionSpace>(0, a.extent(0)),
+      KOKKOS_LAMBDA(std::size_t i) {
+        a(i) = 0;
+        b(i) = 1;
+        c(i) = 2;
+      });
+  Kokkos::fence();
+}
 
 /// Best pass of a few: of the slowest rank (`all`) and of this rank (`own`), in seconds.
 struct Best {
@@ -66,31 +79,37 @@ std::size_t default_array_bytes(std::int64_t last_cache, int ranks) {
   return std::min(4 * cache / static_cast<std::size_t>(ranks), most_array_bytes);
 }
 
+void call_blas(int n, double const* a, double const* b, double* c) {
+  double const one = 1, zero = 0;
+  dgemm_("N", "N", &n, &n, &n, &one, a, &n, b, &n, &zero, c, &n);
+}
+void call_blas(int n, float const* a, float const* b, float* c) {
+  float const one = 1, zero = 0;
+  sgemm_("N", "N", &n, &n, &n, &one, a, &n, b, &n, &zero, c, &n);
+}
+
+/// On a host the BLAS itself, with its own threads: a ceiling that no code of moho lowers.
+template <class T>
+void multiply(int order, T const* a, T const* b, T* c) {
+  if constexpr (std::is_same_v<ExecutionSpace, Kokkos::DefaultHostExecutionSpace>)
+    call_blas(order, a, b, c);
+  else // A B by columns is B A by rows
+    nn::gemm<T>(ExecutionSpace(), {order, order, order, false, false, order, order, order}, b, a,
+                c);
+}
+
 int host_threads() {
   return std::max(1, Kokkos::DefaultHostExecutionSpace().concurrency());
 }
 
 } // namespace
 
-void triad(ExecutionSpace const& space, Array const& a, Array const& b, Array const& c,
-           double scale) {
-  MOHO_EXPECT(a.extent(0) == b.extent(0) && a.extent(0) == c.extent(0));
-  double* const pa = a.data();
-  double const* const pb = b.data();
-  double const* const pc = c.data();
-  Kokkos::parallel_for(
-      "moho::study::triad", Kokkos::RangePolicy<ExecutionSpace>(space, 0, a.extent(0)),
-      KOKKOS_LAMBDA(std::size_t i) { pa[i] = pb[i] + scale * pc[i]; });
-}
-
 void gemm(int order, double const* a, double const* b, double* c) {
-  double const one = 1, zero = 0;
-  dgemm_("N", "N", &order, &order, &order, &one, a, &order, b, &order, &zero, c, &order);
+  multiply(order, a, b, c);
 }
 
 void gemm(int order, float const* a, float const* b, float* c) {
-  float const one = 1, zero = 0;
-  sgemm_("N", "N", &order, &order, &order, &one, a, &order, b, &order, &zero, c, &order);
+  multiply(order, a, b, c);
 }
 
 BlasThreads::BlasThreads(int threads) : _before(nn::blas_threads()) {
@@ -100,11 +119,6 @@ BlasThreads::BlasThreads(int threads) : _before(nn::blas_threads()) {
 
 BlasThreads::~BlasThreads() {
   if (_before > 0) nn::set_blas_threads(_before);
-}
-
-double drift(double before, double after) {
-  if (!(before > 0) || !(after > 0)) return std::numeric_limits<double>::infinity();
-  return std::max(before, after) / std::min(before, after) - 1;
 }
 
 RateProbe::RateProbe(parallel::Comm const& comm, MeasureOptions const& options)
@@ -135,25 +149,16 @@ RateProbe::RateProbe(parallel::Comm const& comm, MeasureOptions const& options)
   _cache_multiple = cache <= 0 ? 0
                                : static_cast<double>(n * sizeof(double)) * neighbours /
                                      static_cast<double>(cache);
-  // Touched by the threads that will use them: memory lies in their domain.
-  double* const a = _a.data();
-  double* const b = _b.data();
-  double* const c = _c.data();
-  Kokkos::parallel_for(
-      "moho::study::triad_touch", Kokkos::RangePolicy<ExecutionSpace>(0, n),
-      KOKKOS_LAMBDA(std::size_t i) {
-        a[i] = 0;
-        b[i] = 1;
-        c[i] = 2;
-      });
-  Kokkos::fence();
+  touch(_a, _b, _c);
 }
 
 template <class T>
 void RateProbe::Factors<T>::make(std::size_t order) {
-  left.assign(order * order, T(1) / T(3));
-  right.assign(order * order, T(3));
-  product.assign(order * order, T(0));
+  left = Kokkos::View<T*, MemorySpace>("moho::study::left", order * order);
+  right = Kokkos::View<T*, MemorySpace>("moho::study::right", order * order);
+  product = Kokkos::View<T*, MemorySpace>("moho::study::product", order * order);
+  Kokkos::deep_copy(left, T(1) / T(3));
+  Kokkos::deep_copy(right, T(3));
 }
 
 void RateProbe::measure_triad(Rates& rates) {
@@ -176,10 +181,11 @@ void RateProbe::measure_gemm(Rates& rates, Factors<T>& factors) {
   // As many threads as moho's own kernels have on this rank: a ceiling for the same cores.
   const BlasThreads threads(host_threads());
   int const order = _options.gemm_order;
-  if (factors.product.empty())
+  if (factors.product.extent(0) == 0)
     parallel::run_collectively(_comm, [&] { factors.make(static_cast<std::size_t>(order)); });
   auto const best = best_of(_comm, _options.seconds, [&] {
     gemm(order, factors.left.data(), factors.right.data(), factors.product.data());
+    Kokkos::fence();
   });
   double const flops = 2.0 * order * order * order;
   rates.gemm = flops * _comm.size() / best.all;

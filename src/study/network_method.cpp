@@ -3,10 +3,12 @@
 #include "function_training.hpp"
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
+#include "moho/core/staged.hpp"
 #include "moho/nn/derivative.hpp"
 #include "moho/nn/ops.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/networks.hpp"
+#include "moho/study/sha256.hpp"
 #include "moho/study/training.hpp"
 #include "moho/study/weights_file.hpp"
 #include "streamed_items.hpp"
@@ -34,13 +36,9 @@ Rows shared(parallel::Comm const& comm, Matrix const& items) {
   return rows;
 }
 
-/// Mean and deviation of each value of a row; none: 0 and 1.
-struct Affine {
-  std::vector<double> mean, deviation;
-
-  static Affine none(std::size_t width) {
-    return {std::vector<double>(width, 0.0), std::vector<double>(width, 1.0)};
-  }
+/// The scaling of rows, on the host and on a tape.
+struct Affine : RowScaling {
+  static Affine none(std::size_t width) { return {RowScaling::none(width)}; }
   static Affine of(Normalisation const& found, std::size_t width) {
     Affine affine = none(width);
     for (std::size_t i = 0; i < width; ++i) {
@@ -65,10 +63,6 @@ struct Affine {
       std::size_t const j = i % mean.size();
       rows[i] = deviation[j] > 0 ? (rows[i] - mean[j]) / deviation[j] : 0;
     }
-  }
-  bool is_identity() const {
-    return std::all_of(mean.begin(), mean.end(), [](double m) { return m == 0; }) &&
-           std::all_of(deviation.begin(), deviation.end(), [](double d) { return d == 1; });
   }
   /// mean + deviation x on a tape, x (n, width).
   nn::Value undo(nn::Value x) const {
@@ -142,7 +136,14 @@ public:
       if (_entry.name == "fno" || _entry.name == "deeponet") _entry.make(_parameters, {1, 1, {}});
       return;
     }
-    _entry.make(_parameters, shape_of(gridded->grid()));
+    auto const model = _entry.make(_parameters, shape_of(gridded->grid()));
+    std::string const& file = _parameters.text("weights");
+    if (!file.empty()) return static_cast<void>(read_weights(file, model->layout()));
+    auto const items = static_cast<std::int64_t>(problem.count(Split::train));
+    if (_options.optimiser != "lbfgs" && !_options.batch_per_rank && _options.batch > items)
+      throw Error("method.batch = " + std::to_string(_options.batch) + " (there are " +
+                  std::to_string(items) + " items to train on) use a smaller one");
+    if (_parameters.flag("stream") && !capability<Streamed>(problem)) throw_not_streamed();
   }
 
   void sit(Sitting const& sitting) override { _sitting = sitting; }
@@ -228,14 +229,16 @@ public:
     nn::Program<double> program({nn::hvp(loss, theta, direction)});
     program.bind(theta, to_device("theta", parameters));
     program.bind(direction, to_device("v", v));
+    Staged<double> const mask(program.input(used));
+    const ExecutionSpace execution;
     std::vector<double> total(v.size(), 0.0);
     for (std::int64_t begin = 0; begin < _inputs.count; begin += _entry.chunk) {
       fill(program, x, _inputs, begin);
       fill(program, y, _targets, begin);
-      auto const mask = program.input(used);
       for (std::int64_t row = 0; row < _entry.chunk; ++row)
-        mask(row) = begin + row < _inputs.count ? 1 : 0;
-      program.run(ExecutionSpace());
+        mask.host()[static_cast<std::size_t>(row)] = begin + row < _inputs.count ? 1 : 0;
+      mask.to_device(execution);
+      program.run(execution);
       std::vector<double> const part = to_host(program.result(0));
       for (std::size_t i = 0; i < total.size(); ++i) total[i] += part[i];
     }
@@ -262,6 +265,12 @@ private:
     else
       read_training_set(problem, grid);
     _model = _entry.make(_parameters, shape_of(grid));
+    std::string const& file = _parameters.text("weights");
+    if (!file.empty()) {
+      parallel::run_collectively(_comm, [&] { _stored = read_weights(file, _model->layout()); });
+      take_scaling(*_stored, file);
+    }
+    _input_scale.apply(_inputs.values);
     std::size_t const asked = problem.count(Split::validation);
     if (asked == 0) return;
     const Batch inputs = problem.draw_together(Split::validation, 0, asked, _comm);
@@ -286,16 +295,41 @@ private:
     _target_scale =
         Affine::of(_parameters.text("output_scaling"), _targets,
                    grid ? static_cast<std::size_t>(grid->output_channels) : 1, outputs_word);
-    _input_scale.apply(_inputs.values);
+  }
+
+  [[noreturn]] static void throw_not_streamed() {
+    throw Error(
+        "method.stream = true (the items of this problem are not in a file) set it to false");
+  }
+
+  /// Weights of a file answer with the scaling that they were learnt with.
+  void take_scaling(StoredNetwork const& stored, std::string const& file) {
+    auto const take = [&](char const* key, std::optional<RowScaling> const& kept, Affine& scale) {
+      bool const asked = _parameters.text(key) != "none";
+      std::string const name = std::string("method.") + key;
+      if (!kept && asked)
+        throw Error(name + " = \"" + _parameters.text(key) + "\" ('" + file +
+                    "' does not say how its rows were scaled) set it to \"none\", or store "
+                    "/scaling in the file");
+      if (!kept) return;
+      if (kept->mean.size() != scale.mean.size())
+        throw Error("'" + file + "': /scaling is of rows of " + std::to_string(kept->mean.size()) +
+                    " values (there are " + std::to_string(scale.mean.size()) +
+                    ") take weights of a network for these");
+      if (asked == kept->is_identity())
+        throw Error(name + " = \"" + _parameters.text(key) + "\" ('" + file + "' was trained " +
+                    (asked ? "without" : "with") + " scaling) set it as it was then");
+      static_cast<RowScaling&>(scale) = *kept;
+    };
+    take("input_scaling", stored.inputs, _input_scale);
+    take("output_scaling", stored.outputs, _target_scale);
   }
 
   /// Passes over the training items once, a block at a time, for what scaling has to know.
   void read_statistics(Problem const& problem, std::optional<Grid> const& grid) {
     constexpr std::size_t block = 64;
     _streamed = capability<Streamed>(problem);
-    if (!_streamed || !grid)
-      throw Error(
-          "method.stream = true (the items of this problem are not in a file) set it to false");
+    if (!_streamed || !grid) throw_not_streamed();
     MapShape const shape = shape_of(grid);
     _inputs.count = _targets.count = static_cast<std::int64_t>(problem.count(Split::train));
     _inputs.width = shape.inputs;
@@ -333,7 +367,16 @@ private:
     return "{\"network\":" + json_string(_entry.name) + ",\"parameters\":" + to_json(_parameters) +
            ",\"inputs\":" + std::to_string(_inputs.width) +
            ",\"outputs\":" + std::to_string(_targets.width) +
-           ",\"items\":" + std::to_string(_inputs.count) + "}";
+           ",\"items\":" + std::to_string(_inputs.count) + ",\"sha256\":\"" + data_digest() + "\"}";
+  }
+  /// Of the training items; of streamed ones, of what their scaling tells.
+  std::string data_digest() const {
+    Sha256 sha;
+    for (std::vector<double> const* values :
+         {&_inputs.values, &_targets.values, &_input_scale.mean, &_input_scale.deviation,
+          &_target_scale.mean, &_target_scale.deviation})
+      sha.update(std::span<double const>(*values));
+    return sha.hex();
   }
 
   ItemLoss item_loss() const {
@@ -376,22 +419,24 @@ private:
         std::make_shared<Forward<T>>(*_model, _target_scale, _entry.chunk, _inputs.width);
     _flops_per_item = forward->program->flops() / static_cast<double>(_entry.chunk);
     Preparation report;
-    std::string const& file = _parameters.text("weights");
-    if (file.empty()) {
-      report = trained<T>(*forward);
+    if (_stored) {
+      _theta = _stored->theta;
+      report.trained_on = _stored->trained_on;
     } else {
-      parallel::run_collectively(_comm, [&] { _theta = read_weights(file, _model->layout()); });
+      report = trained<T>(*forward);
+      report.counters.push_back({"samples", _inputs.count});
     }
+    report.keeps_weights = true;
     auto const parameters =
         to_device("moho::study::theta", std::vector<T>(_theta.begin(), _theta.end()));
     _answer = [forward, parameters](std::span<double const> inputs) {
       return forward->answer(parameters, inputs);
     };
     report.counters.push_back({"parameters", _model->layout().size()});
-    report.counters.push_back({"samples", _inputs.count});
-    if (_comm.root())
-      for (Dataset& data : weights_data(_model->layout(), _theta))
-        report.data.push_back(std::move(data));
+    if (!_comm.root()) return report;
+    for (auto const& list :
+         {weights_data(_model->layout(), _theta), scaling_data(_input_scale, _target_scale)})
+      report.data.insert(report.data.end(), list.begin(), list.end());
     return report;
   }
 
@@ -472,6 +517,7 @@ private:
   Affine _input_scale, _target_scale;
   std::unique_ptr<nn::Model> _model;
   std::vector<double> _theta;
+  std::optional<StoredNetwork> _stored; ///< weights of a file
   std::function<std::span<double const>(std::span<double const>)> _answer;
   double _flops_per_item = 0;
   std::int64_t _flops = 0;

@@ -46,6 +46,12 @@ CollocationPoints collocation(SpaceTimeEquation const& equation, std::int64_t gr
     throw Error("method.n_res = " + std::to_string(residuals) + " (the interior of a grid of " +
                 std::to_string(grid_x) + " x " + std::to_string(grid_t) + " has " +
                 std::to_string(inside) + " points) ask for fewer, or raise method.grid_x");
+  constexpr std::int64_t most_inside = 10'000'000; // each has a key of 16 bytes on every rank
+  if (inside > most_inside)
+    throw Error("method.grid_x = " + std::to_string(grid_x) + " (with method.grid_t there are " +
+                std::to_string(inside) +
+                " points in the interior, 10 million at most) take a "
+                "smaller grid");
   auto const x_of = [&](std::int64_t i) {
     return equation.length * static_cast<double>(i) / static_cast<double>(grid_x - 1);
   };
@@ -103,8 +109,10 @@ nn::PinnOptions constrained(nn::PinnOptions options, SpaceTimeEquation const& eq
 
 template <class T>
 PhysicsLoss<T>::PhysicsLoss(nn::Pinn const& model, SpaceTimeEquation const& equation,
-                            CollocationPoints const& points, Route route, bool hard)
+                            CollocationPoints const& points, Route route, bool hard,
+                            Staging staging)
     : _model(model), _equation(equation), _points(points), _route(route), _hard(hard),
+      _staging(staging),
       _more("moho::study::gradient of a piece", static_cast<std::size_t>(model.layout().size())) {}
 
 template <class T>
@@ -231,14 +239,15 @@ double PhysicsLoss<T>::evaluate(int shard, DeviceArray<T> const& theta,
       code.gradient =
           std::make_unique<nn::Program<T>>(std::vector{code.loss, nn::grad(code.loss, code.theta)});
       code.flops = code.gradient->flops();
+      code.value = Staged<T>(code.gradient->result(0), _staging);
     }
     bind(code, *code.gradient, piece, theta);
     code.gradient->bind_result(1, further ? _more : gradient);
     code.gradient->run(space);
     if (further) add_to<T>(gradient, _more);
     further = true;
-    space.fence();
-    loss += static_cast<double>(*code.gradient->result(0).data());
+    code.value.to_host(space);
+    loss += static_cast<double>(code.value.host()[0]);
     _flops += code.flops;
   }
   if (ready) ready(0, parameters());

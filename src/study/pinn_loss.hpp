@@ -44,7 +44,8 @@ template <class T>
 class PhysicsLoss : public ShardedLoss<T> {
 public:
   PhysicsLoss(nn::Pinn const& model, SpaceTimeEquation const& equation,
-              CollocationPoints const& points, Route route, bool hard);
+              CollocationPoints const& points, Route route, bool hard,
+              Staging staging = Staging::where_needed);
   /// Another coefficient: programs are made anew.
   void set_equation(SpaceTimeEquation const& equation);
 
@@ -66,6 +67,7 @@ private:
     nn::Value theta, inner, rim, start, direction, loss;
     std::array<nn::Value, 3> terms;
     std::unique_ptr<nn::Program<T>> gradient, values, product;
+    Staged<T> value;  ///< of `gradient`: the loss
     double flops = 0; ///< of `gradient`
   };
   using Sizes = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
@@ -83,6 +85,7 @@ private:
   CollocationPoints _points;
   Route _route;
   bool _hard;
+  Staging _staging;
   std::vector<std::vector<Piece>> _pieces; ///< of each shard
   std::map<Sizes, Code> _codes;
   DeviceArray<T> _more;

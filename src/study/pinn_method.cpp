@@ -31,11 +31,11 @@ std::vector<double> over_shards(parallel::Comm const& comm, std::size_t size, F 
   sum.start();
   for (int shard = sum.owned().first; shard < sum.owned().last; ++shard) {
     auto const values = f(shard);
-    std::copy(values.begin(), values.end(), sum.next().begin());
+    std::copy(values.begin(), values.end(), sum.next().data());
     sum.commit();
   }
   std::vector<double> total(size);
-  sum.finish(total);
+  sum.finish(parallel::ShardSum<double>::Array(total.data(), size));
   return total;
 }
 
@@ -118,7 +118,8 @@ public:
     Preparation report;
     std::string const& file = _parameters.text("weights");
     if (!file.empty()) {
-      parallel::run_collectively(_comm, [&] { _theta = read_weights(file, _model->layout()); });
+      parallel::run_collectively(_comm,
+                                 [&] { _theta = read_weights(file, _model->layout()).theta; });
     } else {
       auto const& physics = *capability<PhysicsInformed>(problem);
       report = single() ? trained<float>(physics) : trained<double>(physics);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/study/provenance.hpp"
 #include "moho/core/kokkos.hpp"
+#include "moho/parallel/device_mpi.hpp"
 #include "moho/study/machine.hpp"
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <map>
 #include <moho/version.hpp>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
@@ -47,10 +49,45 @@ Json build_json() {
           {"blas", blas_description()}};
 }
 
-Json host_json(Host const& host) {
-  return {{"name", host.name},    {"os", host.os},     {"cpu", host.cpu},
-          {"cores", host.cores},  {"numa", host.numa}, {"memory", host.memory},
-          {"gpus", Json::array()}};
+/// The device that this rank's kernels run on, as its maker counts and names it.
+struct Device {
+  int id = -1; ///< -1: the host
+  std::string name{};
+};
+
+Device device_here() {
+  Device device;
+#if defined(KOKKOS_ENABLE_CUDA)
+  cudaDeviceProp properties{};
+  if (cudaGetDevice(&device.id) == cudaSuccess &&
+      cudaGetDeviceProperties(&properties, device.id) == cudaSuccess)
+    device.name = properties.name;
+#elif defined(KOKKOS_ENABLE_HIP)
+  hipDeviceProp_t properties{};
+  if (hipGetDevice(&device.id) == hipSuccess &&
+      hipGetDeviceProperties(&properties, device.id) == hipSuccess)
+    device.name = properties.name;
+#endif
+  return device;
+}
+
+/// One name for each device that ranks of the first host use.
+Json gpus_json(Json const& binding) {
+  std::map<std::string, std::string> found;
+  for (Json const& one : binding)
+    if (one.at("host") == binding.at(0).at("host") && one.at("device").is_string()) {
+      auto const text = one.at("device").get<std::string>();
+      found[text] = text.substr(text.find(' ') + 1);
+    }
+  Json names = Json::array();
+  for (auto const& [device, name] : found) names.push_back(name);
+  return names;
+}
+
+Json host_json(Host const& host, Json const& binding) {
+  return {{"name", host.name},         {"os", host.os},     {"cpu", host.cpu},
+          {"cores", host.cores},       {"numa", host.numa}, {"memory", host.memory},
+          {"gpus", gpus_json(binding)}};
 }
 
 /// The Slurm variables that say how a job was laid out. A fixed list: others may hold secrets.
@@ -96,8 +133,10 @@ std::string text_of(Json const& json) {
 
 std::string provenance_json(parallel::Comm const& comm, std::vector<std::string> const& command) {
   const Host host = read_host();
-  const Json mine{
-      {"rank", comm.rank()}, {"host", host.name}, {"cpuset", cpuset()}, {"device", nullptr}};
+  Json mine{{"rank", comm.rank()}, {"host", host.name}, {"cpuset", cpuset()}, {"device", nullptr}};
+  if (Device const device = device_here(); device.id >= 0)
+    mine["device"] = std::to_string(device.id) + " " + device.name;
+  std::string const arrays = name(parallel::device_mpi(comm));
   auto const everyone = comm.gather(text_of(mine));
   int const nodes = count_nodes(comm);
   std::string text;
@@ -107,11 +146,12 @@ std::string provenance_json(parallel::Comm const& comm, std::vector<std::string>
     int const threads = std::max(1, Kokkos::DefaultHostExecutionSpace().concurrency());
     text = text_of(Json{{"git", {{"sha", MOHO_GIT_SHA}, {"dirty", MOHO_GIT_DIRTY}}},
                         {"build", build_json()},
-                        {"host", host_json(host)},
+                        {"host", host_json(host, binding)},
                         {"run",
                          {{"ranks", comm.size()},
                           {"nodes", nodes},
                           {"threads", threads},
+                          {"device_mpi", arrays},
                           {"binding", binding},
                           {"slurm", slurm_json()},
                           {"modules", modules_json()},

@@ -85,7 +85,8 @@ Json provenance_of(Record const& record, Json const& item) {
   return provenance;
 }
 
-void write_data(std::vector<Dataset> const& data, std::string const& path) {
+/// Under a temporary name, which is returned.
+std::string write_data(std::vector<Dataset> const& data, std::string const& path) {
   const std::string temporary = temporary_name(path);
   try {
     auto file = parallel::h5::File::create(temporary);
@@ -111,7 +112,7 @@ void write_data(std::vector<Dataset> const& data, std::string const& path) {
     std::filesystem::remove(temporary, ignored);
     throw;
   }
-  atomic_replace(temporary, path);
+  return temporary;
 }
 
 /// Does another process of this host that still runs own this temporary file (temporary_name)?
@@ -226,13 +227,23 @@ std::string to_json(Record const& record) {
 void write_record(Record const& record, std::string const& folder) {
   make_folder(folder);
   remove_leftovers(folder);
+  const std::string result = folder + "/result.json", data = folder + "/data.h5";
   std::error_code ignored;
-  std::filesystem::remove(folder + "/result.json", ignored);
-  if (record.data.empty())
-    std::filesystem::remove(folder + "/data.h5", ignored);
+  // What is there stays until the new files are whole: a full disk costs the new ones alone.
+  const std::string arrays = record.data.empty() ? "" : write_data(record.data, data);
+  std::string text;
+  try {
+    text = write_beside(result, to_json(record));
+  } catch (...) {
+    std::filesystem::remove(arrays, ignored);
+    throw;
+  }
+  std::filesystem::remove(result, ignored); // never beside the arrays of another
+  if (arrays.empty())
+    std::filesystem::remove(data, ignored);
   else
-    write_data(record.data, folder + "/data.h5");
-  write_atomically(folder + "/result.json", to_json(record));
+    atomic_replace(arrays, data);
+  atomic_replace(text, result);
 }
 
 namespace {

@@ -116,7 +116,12 @@ Record run_case(Case const& item, RunOptions const& options, Shared& shared, Des
   prepared.add(preparation.phases);
   record.timings.merge(prepared.timings("prepare", 0, comm));
   record.checks.insert(record.checks.end(), preparation.checks.begin(), preparation.checks.end());
-  run_collectively(comm, [&] { refuse_leaks(record, witness, questions); });
+  auto const& foreign = preparation.trained_on; // by whoever trained the weights of a file
+  bool const all_known = !foreign || !foreign->empty();
+  if (foreign) witness.add(*foreign);
+  if (all_known) run_collectively(comm, [&] { refuse_leaks(record, witness, questions); });
+  if (preparation.keeps_weights && all_known && witness.seen() > 0)
+    preparation.data.push_back({"training/inputs", "", witness.hashes()});
 
   std::vector<Batch> answers(questions.size());
   std::vector<Cost> costs(questions.size());
@@ -227,8 +232,12 @@ void leave(Record& record, Study const& study, std::string const& provenance, Ca
   record.peak_memory = comm.max(peak_memory());
   run_collectively(comm, [&] {
     if (!comm.root()) return;
-    write_record(record, report.folder);
-    report.outcome = read_outcome(report.folder, record.item.id);
+    // what earlier sittings reached stays where a further one could not begin
+    Outcome const before = read_outcome(report.folder, record.item.id);
+    bool const keep = record.status == CaseStatus::failed && before.status == CaseStatus::partial;
+    if (!keep) write_record(record, report.folder);
+    report.outcome = keep ? Outcome{} : read_outcome(report.folder, record.item.id);
+    if (keep) report.outcome.error = record.error;
   });
   report.action = Action::ran;
 }
@@ -417,8 +426,10 @@ char const* name(Action action) {
 
 std::size_t RunReport::count(Action action) const {
   return static_cast<std::size_t>(
-      std::count_if(cases.begin(), cases.end(),
-                    [action](CaseReport const& report) { return report.action == action; }));
+      std::count_if(cases.begin(), cases.end(), [action](CaseReport const& report) {
+        return report.action == action ||
+               (action == Action::remaining && report.outcome.status == CaseStatus::partial);
+      }));
 }
 
 ExitCode RunReport::exit_code() const {
@@ -448,10 +459,11 @@ RunReport run_study(Study const& study, RunOptions const& options, Comm const& c
     catch_stop_signals();
     run_cases(study, options, comm, cases, report, told);
     report.signal = stop_signal(comm);
-    report.out_of_time = report.signal == 0 && report.count(Action::remaining) > 0;
   }
   run_syntheses(study, options, comm, all, report, told);
   share_outcomes(report.cases, comm);
+  report.out_of_time =
+      !options.dry_run && report.signal == 0 && report.count(Action::remaining) > 0;
   return report;
 }
 

@@ -24,27 +24,16 @@ void add_to(DeviceArray<T> const& to, DeviceArray<T> const& from, std::int64_t o
       KOKKOS_LAMBDA(std::int64_t i) { to(i) += from(i); });
 }
 
-/// Arrays are filled and summed on the host, in place.
-constexpr bool host_reads_arrays =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
-
-/// Entries begin .. begin+count of an array.
-template <class T>
-std::span<T> on_host(DeviceArray<T> const& array, std::int64_t begin, std::int64_t count) {
-  return {array.data() + begin, static_cast<std::size_t>(count)};
-}
-
 } // namespace
 
 template <class T>
-ParallelLoss<T>::ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss)
-    : _comm(comm), _reduction(reduction), _loss(loss) {
-  if (!host_reads_arrays)
-    throw Error("training on a device is not in this build (arrays are summed on the host) build "
-                "with a Kokkos whose default backend is Serial, OpenMP or Threads");
+ParallelLoss<T>::ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss,
+                              Staging staging)
+    : _comm(comm), _reduction(reduction), _loss(loss), _gradient(staging) {
   auto const size = static_cast<std::size_t>(loss.parameters());
   if (reduction == Reduction::deterministic) {
-    _sum = std::make_unique<parallel::ShardSum<T>>(comm, logical_shards, size);
+    _sum = std::make_unique<parallel::ShardSum<T, parallel::OnDevice>>(
+        comm, logical_shards, size, parallel::device_mpi(comm, staging));
     _losses = std::make_unique<parallel::ShardSum<double>>(comm, logical_shards, 1);
   }
 }
@@ -65,16 +54,14 @@ double ParallelLoss<T>::deterministic(DeviceArray<T> const& theta, DeviceArray<T
   _sum->start();
   _losses->start();
   for (int shard = _sum->owned().first; shard < _sum->owned().last; ++shard) {
-    std::span<T> const room = _sum->next();
-    DeviceArray<T> const part(room.data(), room.size());
-    _losses->next()[0] = _loss.evaluate(shard, theta, part, {});
+    _losses->next()(0) = _loss.evaluate(shard, theta, _sum->next(), {});
     _losses->commit();
     _sum->commit();
   }
   const Stopwatch watch;
   double loss = 0;
-  _losses->finish(std::span(&loss, 1));
-  _sum->finish(on_host(gradient, 0, _loss.parameters()));
+  _losses->finish(parallel::ShardSum<double>::Array(&loss, 1));
+  _sum->finish(gradient);
   _exposed += watch.seconds();
   return loss;
 }
@@ -83,16 +70,19 @@ template <class T>
 double ParallelLoss<T>::fast(DeviceArray<T> const& theta, DeviceArray<T> const& gradient) {
   _loss.share(_comm.size());
   parallel::RunningSums sums(_comm);
-  bool const alone = _comm.size() == 1;
+  if (_comm.size() == 1) return _loss.evaluate(0, theta, gradient, {});
+  const ExecutionSpace space;
+  _gradient.bind(gradient);
   double const mine =
       _loss.evaluate(_comm.rank(), theta, gradient, [&](std::int64_t offset, std::int64_t count) {
-        if (alone) return;
-        Kokkos::fence();
+        auto const first = static_cast<std::size_t>(offset), n = static_cast<std::size_t>(count);
+        _gradient.to_host(space, first, n);
         sums.poke();
-        sums.start(on_host(gradient, offset, count));
+        sums.start(_gradient.host().subspan(first, n));
       });
   _exposed += sums.wait();
-  return alone ? mine : _comm.sum(mine);
+  _gradient.to_device(space);
+  return _comm.sum(mine);
 }
 
 template class ParallelLoss<float>;
@@ -120,8 +110,9 @@ template class MemoryItems<double>;
 
 template <class T>
 BatchLoss<T>::BatchLoss(ItemSource<T> const& source, ItemLoss loss, std::int64_t parameters,
-                        std::int64_t chunk)
-    : _source(source), _loss(std::move(loss)), _parameters(parameters), _chunk(chunk) {
+                        std::int64_t chunk, Staging staging)
+    : _source(source), _loss(std::move(loss)), _parameters(parameters), _chunk(chunk),
+      _staging(staging) {
   MOHO_REQUIRE(chunk > 0);
 }
 
@@ -138,13 +129,17 @@ typename BatchLoss<T>::Chunk& BatchLoss<T>::chunk_of(std::int64_t items) {
   Chunk& chunk = _chunks[items];
   if (chunk.program) return chunk;
   chunk.theta = chunk.tape.input("theta", {_parameters});
-  chunk.weight = chunk.tape.input("weight", {});
+  nn::Value const weight = chunk.tape.input("weight", {});
+  std::vector<nn::Value> arrays;
   for (std::int64_t const width : _source.widths())
-    chunk.arrays.push_back(
-        chunk.tape.input("array" + std::to_string(chunk.arrays.size()), {items, width}));
-  nn::Value const loss = chunk.weight * _loss(chunk.theta, chunk.arrays);
+    arrays.push_back(chunk.tape.input("array" + std::to_string(arrays.size()), {items, width}));
+  nn::Value const loss = weight * _loss(chunk.theta, arrays);
   chunk.program = std::make_unique<nn::Program<T>>(std::vector{loss, nn::grad(loss, chunk.theta)});
   chunk.pieces = chunk.program->pieces(1, piece_entries);
+  for (nn::Value const array : arrays)
+    chunk.arrays.emplace_back(chunk.program->input(array), _staging);
+  chunk.weight = Staged<T>(chunk.program->input(weight), _staging);
+  chunk.loss = Staged<T>(chunk.program->result(0), _staging);
   if (_more.extent(0) == 0)
     _more =
         DeviceArray<T>("moho::study::gradient of a chunk", static_cast<std::size_t>(_parameters));
@@ -153,16 +148,20 @@ typename BatchLoss<T>::Chunk& BatchLoss<T>::chunk_of(std::int64_t items) {
 
 /// What cannot be read becomes NaN, so that this rank takes part in the sums; see `rethrow`.
 template <class T>
-void BatchLoss<T>::fill(Chunk& chunk, std::span<const std::int64_t> items) {
+void BatchLoss<T>::fill(Chunk& chunk, std::span<const std::int64_t> items,
+                        ExecutionSpace const& space) {
   std::vector<T*> rows;
-  for (nn::Value const array : chunk.arrays) rows.push_back(chunk.program->input(array).data());
+  for (Staged<T> const& array : chunk.arrays) rows.push_back(array.host().data());
   try {
     _source.fetch(items, rows);
   } catch (...) {
     _failure = std::current_exception();
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      std::fill_n(rows[i], chunk.arrays[i].shape().size(), std::numeric_limits<T>::quiet_NaN());
+    for (Staged<T> const& array : chunk.arrays)
+      std::ranges::fill(array.host(), std::numeric_limits<T>::quiet_NaN());
   }
+  chunk.weight.host()[0] = static_cast<T>(1.0 / static_cast<double>(_batch.size()));
+  for (Staged<T> const& array : chunk.arrays) array.to_device(space);
+  chunk.weight.to_device(space);
 }
 
 template <class T>
@@ -184,9 +183,10 @@ double BatchLoss<T>::evaluate(int shard, DeviceArray<T> const& theta,
                        end = first + (last - first) * (c + 1) / chunks;
     Chunk& chunk = chunk_of(end - begin);
     nn::Program<T>& program = *chunk.program;
-    fill(chunk, std::span(_batch).subspan(static_cast<std::size_t>(begin),
-                                          static_cast<std::size_t>(end - begin)));
-    *program.input(chunk.weight).data() = static_cast<T>(1.0 / static_cast<double>(batch));
+    fill(chunk,
+         std::span(_batch).subspan(static_cast<std::size_t>(begin),
+                                   static_cast<std::size_t>(end - begin)),
+         space);
     program.bind(chunk.theta, theta);
     DeviceArray<T> const& to = c == 0 ? gradient : _more;
     program.bind_result(1, to);
@@ -198,8 +198,8 @@ double BatchLoss<T>::evaluate(int shard, DeviceArray<T> const& theta,
       if (ready && c + 1 == chunks) ready(piece.offset, piece.count);
     }
     program.run(space, step, program.steps());
-    Kokkos::fence();
-    loss += static_cast<double>(*program.result(0).data());
+    chunk.loss.to_host(space); // the next rows may be written then
+    loss += static_cast<double>(chunk.loss.host()[0]);
     _flops += program.flops();
   }
   return loss;

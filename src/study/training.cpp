@@ -104,6 +104,7 @@ public:
       throw;
     }
     if (end == TrainingEnd::finished && stopped_early()) end = TrainingEnd::patience;
+    if (end != TrainingEnd::not_finite && !last_step_is_finite()) end = TrainingEnd::not_finite;
     // what diverged leaves the last checkpoint as it was
     if (end != TrainingEnd::not_finite) save();
     return outcome(end);
@@ -130,14 +131,17 @@ private:
     }
     _task.enter(_state.stage);
     ++_state.sittings;
+    _first_step = _state.steps;
     _earlier = _state.seconds;
     _theta = to_device("moho::study::theta", _state.parameters);
   }
 
   double seconds() { return _earlier + _comm.max(_watch.seconds()); }
 
+  /// Patience begins with the first validation, of a stage too, and ends with one.
   bool stopped_early() const {
-    return _validation && _options.patience > 0 && !_state.history.epoch.empty() &&
+    return _options.patience > 0 && !_state.best.empty() &&
+           _state.epoch % _options.validate_every == 0 &&
            _state.epoch - _state.best_epoch > _options.patience;
   }
 
@@ -153,6 +157,13 @@ private:
     _state.best_validation = std::numeric_limits<double>::infinity();
     _task.enter(_state.stage);
     if (_lbfgs) _lbfgs->reset();
+  }
+
+  /// What the last step has done stands in no loss of the history.
+  bool last_step_is_finite() {
+    if (_state.steps == _first_step || std::isfinite(_sum.evaluate(_theta, _gradient))) return true;
+    _failed_step = _state.steps;
+    return false;
   }
 
   /// False when the loss was not finite.
@@ -233,13 +244,20 @@ private:
 
   void save() {
     _since_checkpoint.restart();
-    if (_sitting.checkpoint.empty()) return;
+    // Without a step there is nothing to go on from: a job that sees no new file will not go on.
+    if (_sitting.checkpoint.empty() || _state.steps == _first_step) return;
     _state.parameters = to_host(_theta);
     _state.optimiser = _lbfgs ? _lbfgs->state() : _optimiser->state();
     _state.seconds = seconds();
-    parallel::run_collectively(_comm, [&] {
-      if (_comm.root()) write_checkpoint(_sitting.checkpoint, _state, _identity);
-    });
+    try {
+      parallel::run_collectively(_comm, [&] {
+        if (_comm.root()) write_checkpoint(_sitting.checkpoint, _state, _identity);
+      });
+    } catch (Error const& error) { // a full disk is no reason to lose what is learnt
+      if (_comm.root())
+        std::fprintf(stderr, "\nmoho: %s; training goes on, without a new checkpoint\n",
+                     error.what());
+    }
   }
 
   TrainingOutcome<T> outcome(TrainingEnd end) {
@@ -278,7 +296,7 @@ private:
   Stopwatch _watch, _since_checkpoint;
   StepTimes _step_times;
   double _earlier = 0;
-  std::int64_t _failed_step = -1;
+  std::int64_t _failed_step = -1, _first_step = 0; ///< in which the loss failed; of this sitting
   bool _converged = false;
 };
 
@@ -419,6 +437,27 @@ std::vector<ParameterSpec> training_parameters() {
   };
 }
 
+namespace {
+
+/// Settings that would be passed over without a word.
+void refuse_idle(TrainingOptions const& options) {
+  nn::Schedule const& schedule = options.schedule;
+  bool const lbfgs = options.optimiser == "lbfgs";
+  if (lbfgs && schedule.kind != nn::Schedule::Kind::constant)
+    throw Error("method.schedule (lbfgs searches along its own steps) leave it constant");
+  if (lbfgs && options.clip > 0)
+    throw Error("method.clip (lbfgs searches along its own steps) leave it 0");
+  if (lbfgs && options.weight_decay > 0)
+    throw Error("method.weight_decay (lbfgs has none) leave it 0");
+  std::int64_t const falls = options.epochs - schedule.warm_up;
+  if (schedule.kind == nn::Schedule::Kind::cosine && falls > schedule.period)
+    throw Error("method.period = " + std::to_string(schedule.period) +
+                " (a cosine is at 0 for the " + "epochs behind it, of " + std::to_string(falls) +
+                ") set it to " + std::to_string(falls));
+}
+
+} // namespace
+
 TrainingOptions training_options(Parameters const& parameters) {
   TrainingOptions options;
   options.optimiser = parameters.text("optimiser");
@@ -442,6 +481,7 @@ TrainingOptions training_options(Parameters const& parameters) {
   options.seed = static_cast<std::uint64_t>(parameters.integer("training_seed"));
   options.reduction =
       parameters.text("reduction") == "fast" ? Reduction::fast : Reduction::deterministic;
+  refuse_idle(options);
   if (options.optimiser != "lbfgs" && options.reduction == Reduction::deterministic &&
       options.batch < logical_shards)
     throw Error("method.batch = " + std::to_string(options.batch) + " (a batch is shared among " +

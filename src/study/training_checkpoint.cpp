@@ -3,13 +3,15 @@
 #include "moho/core/error.hpp"
 #include "moho/parallel/hdf5.hpp"
 #include "moho/study/atomic_file.hpp"
+#include "moho/study/sha256.hpp"
 #include <filesystem>
+#include <type_traits>
 
 namespace moho::study {
 namespace {
 
 namespace h5 = parallel::h5;
-constexpr char const* format = "moho.checkpoint/2";
+constexpr char const* format = "moho.checkpoint/3";
 
 /// Applies `f` to every list of the checkpoint that is an array of its own in the file.
 template <class C, class F>
@@ -55,6 +57,39 @@ void write_optimiser(h5::File& file, nn::OptimiserState<T> const& state) {
     file.write("/optimiser/arrays/" + name, std::span<T const>(values));
 }
 
+/// SHA-256 of all that the file holds: what was damaged is not gone on from.
+template <class T>
+std::string digest_of(Checkpoint<T> const& checkpoint) {
+  Sha256 sha;
+  auto const add = [&](auto const& list) {
+    auto const n = static_cast<std::int64_t>(list.size());
+    sha.update(std::span(&n, 1));
+    sha.update(std::as_bytes(std::span(list)));
+  };
+  auto const add_all = [&](auto const& named) {
+    for (auto const& [name, value] : named) {
+      add(name);
+      if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>)
+        add(std::vector{value});
+      else
+        add(value);
+    }
+  };
+  for (auto const& [name, value] : counters(checkpoint)) sha.update(std::span(value, 1));
+  for (auto const& [name, value] : numbers(checkpoint)) sha.update(std::span(value, 1));
+  add(checkpoint.parameters);
+  add(checkpoint.best);
+  nn::OptimiserState<T> const& optimiser = checkpoint.optimiser;
+  add(optimiser.kind);
+  add_all(optimiser.options);
+  add_all(optimiser.counters);
+  add_all(optimiser.numbers);
+  add_all(optimiser.arrays);
+  each_history(checkpoint.history, [&](char const*, auto const& values) { add(values); });
+  add_all(checkpoint.history.observed);
+  return sha.hex();
+}
+
 std::vector<std::string> names_in(h5::File const& file, std::string const& group) {
   return file.has(group) ? file.list(group) : std::vector<std::string>{};
 }
@@ -78,12 +113,11 @@ template <class T>
 Checkpoint<T> read_file(std::string const& path, std::string const& identity) {
   h5::File const file = h5::File::open(path);
   if (!file.has_attribute("/", "format") || file.string_attribute("/", "format") != format)
-    throw Error("'" + path + "' is no checkpoint (its format is not " + format +
-                "); remove it or name another");
+    throw Error("'" + path + "' is no checkpoint (its format is not " + format + ")");
   std::string const other = file.string_attribute("/", "identity");
   if (other != identity)
     throw Error("the checkpoint '" + path + "' belongs to another model or training (" + other +
-                ", not " + identity + "); remove it, or run what it belongs to");
+                ", not " + identity + ")");
   Checkpoint<T> checkpoint;
   checkpoint.parameters = narrowed<T>(file.read_doubles("/parameters"));
   checkpoint.best = narrowed<T>(file.read_doubles("/best"));
@@ -98,7 +132,23 @@ Checkpoint<T> read_file(std::string const& path, std::string const& identity) {
     checkpoint.history.observed[name] = file.read_doubles("/history/observed/" + name);
   for (auto const& [name, value] : counters(checkpoint)) *value = file.int_attribute("/", name);
   for (auto const& [name, value] : numbers(checkpoint)) *value = file.double_attribute("/", name);
+  if (file.string_attribute("/", "sha256") != digest_of(checkpoint))
+    throw Error("the checkpoint '" + path + "' is damaged (its content is not what was written)");
   return checkpoint;
+}
+
+/// The same; what cannot be read is told with a way out.
+template <class T>
+Checkpoint<T> read_or_advise(std::string const& path, std::string const& identity) {
+  std::string why;
+  try {
+    return read_file<T>(path, identity);
+  } catch (Error const& error) {
+    why = error.what();
+  } catch (std::exception const&) { // an empty list, say
+    why = "the checkpoint '" + path + "' is damaged";
+  }
+  throw Error(why + "; remove it, or run with --force, to train anew");
 }
 
 } // namespace
@@ -112,6 +162,7 @@ void write_checkpoint(std::string const& path, Checkpoint<T> const& checkpoint,
     h5::File file = h5::File::create(temporary);
     file.set_attribute("/", "format", format);
     file.set_attribute("/", "identity", identity);
+    file.set_attribute("/", "sha256", digest_of(checkpoint));
     for (auto const& [name, value] : counters(checkpoint)) file.set_attribute("/", name, *value);
     for (auto const& [name, value] : numbers(checkpoint)) file.set_attribute("/", name, *value);
     file.write("/parameters", std::span<T const>(checkpoint.parameters));
@@ -140,7 +191,7 @@ std::optional<Checkpoint<T>> read_checkpoint(std::string const& path, std::strin
   if (comm.max(std::int64_t{there}) == 0) return std::nullopt;
   // small against what training holds: every rank reads it
   Checkpoint<T> checkpoint;
-  parallel::run_collectively(comm, [&] { checkpoint = read_file<T>(path, identity); });
+  parallel::run_collectively(comm, [&] { checkpoint = read_or_advise<T>(path, identity); });
   return checkpoint;
 }
 

@@ -3,6 +3,7 @@
 #include "moho/core/error.hpp"
 #include "moho/parallel/hdf5.hpp"
 #include "moho/study/atomic_file.hpp"
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -24,7 +25,48 @@ std::string text(h5::Shape const& shape) {
   return text.empty() ? "()" : text + ")";
 }
 
+/// Of /scaling/<which>, or nothing.
+std::optional<RowScaling> read_scaling(h5::File const& file, std::string const& path,
+                                       std::string const& which) {
+  std::string const group = "/scaling/" + which;
+  if (!file.has(group)) return std::nullopt;
+  RowScaling const found{file.read_doubles(group + "/mean"),
+                         file.read_doubles(group + "/deviation")};
+  bool sound = found.mean.size() == found.deviation.size() && !found.mean.empty();
+  for (double const value : found.mean) sound = sound && std::isfinite(value);
+  for (double const value : found.deviation) sound = sound && std::isfinite(value) && value >= 0;
+  if (!sound)
+    throw Error("'" + path + "': " + group +
+                " (a mean and a deviation, at least 0, of each value of a row are wanted) write it "
+                "anew");
+  return found;
+}
+
+std::vector<std::uint64_t> read_hashes(h5::File const& file) {
+  std::vector<std::uint64_t> hashes;
+  if (!file.has("/training/inputs")) return hashes;
+  for (std::int64_t const hash : file.read_ints("/training/inputs"))
+    hashes.push_back(static_cast<std::uint64_t>(hash));
+  return hashes;
+}
+
 } // namespace
+
+RowScaling RowScaling::none(std::size_t width) {
+  return {std::vector<double>(width, 0.0), std::vector<double>(width, 1.0)};
+}
+
+bool RowScaling::is_identity() const {
+  return std::all_of(mean.begin(), mean.end(), [](double m) { return m == 0; }) &&
+         std::all_of(deviation.begin(), deviation.end(), [](double d) { return d == 1; });
+}
+
+std::vector<Dataset> scaling_data(RowScaling const& inputs, RowScaling const& outputs) {
+  return {{"scaling/inputs/mean", "", inputs.mean},
+          {"scaling/inputs/deviation", "", inputs.deviation},
+          {"scaling/outputs/mean", "", outputs.mean},
+          {"scaling/outputs/deviation", "", outputs.deviation}};
+}
 
 void write_weights(std::string const& path, nn::Layout const& layout,
                    std::vector<double> const& theta) {
@@ -52,14 +94,15 @@ std::vector<Dataset> weights_data(nn::Layout const& layout, std::vector<double> 
   return data;
 }
 
-std::vector<double> read_weights(std::string const& path, nn::Layout const& layout) {
+StoredNetwork read_weights(std::string const& path, nn::Layout const& layout) {
   h5::File const file = h5::File::open(path);
   if (!file.has("/weights"))
     throw Error("'" + path +
                 "' has no group /weights (it is no file of weights); name the data.h5 " +
                 "of a trained network, or what analysis/torch_weights.py wrote");
   for (std::string const& name : file.list("/weights")) layout.at(name);
-  std::vector<double> theta(static_cast<std::size_t>(layout.size()));
+  StoredNetwork stored;
+  stored.theta.resize(static_cast<std::size_t>(layout.size()));
   for (nn::Parameter const& one : layout.parameters()) {
     std::string const dataset = "/weights/" + one.name;
     if (!file.has(dataset))
@@ -75,9 +118,12 @@ std::vector<double> read_weights(std::string const& path, nn::Layout const& layo
       if (!std::isfinite(value))
         throw Error("'" + path + "': " + dataset +
                     " holds a value that is not finite; write it anew");
-    layout.from_exchange(one, values, theta);
+    layout.from_exchange(one, values, stored.theta);
   }
-  return theta;
+  stored.inputs = read_scaling(file, path, "inputs");
+  stored.outputs = read_scaling(file, path, "outputs");
+  stored.trained_on = read_hashes(file);
+  return stored;
 }
 
 } // namespace moho::study

@@ -82,6 +82,13 @@ Batch Witness::noted(Batch batch) const {
   return batch;
 }
 
+std::vector<std::int64_t> Witness::hashes() const {
+  std::vector<std::int64_t> all;
+  for (std::uint64_t const hash : _seen) all.push_back(static_cast<std::int64_t>(hash));
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 std::size_t Witness::leaked(std::span<const std::uint64_t> hashes) const {
   return static_cast<std::size_t>(std::count_if(
       hashes.begin(), hashes.end(), [&](std::uint64_t hash) { return _seen.count(hash) != 0; }));

@@ -2,10 +2,12 @@
 """Weights of PyTorch and moho: names and shapes there and back, what is refused, and that `moho
 run` answers with them as PyTorch would. Networks are written here once more with numpy, after
 PyTorch's definitions, so that all but one test need no PyTorch."""
+import errno
 import json
 import math
 import os
 import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -288,6 +290,101 @@ def test_bad_files_are_named(tmp_path, capsys):
     assert tw.main(["to-moho", str(tmp_path / "good.npz"), "-o", str(tmp_path / "no/w.h5")]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists() and not list(tmp_path.glob(".*"))
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Nothing can be written to files; to memory it can."""
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tw.Path, "write_bytes", full)
+
+
+@pytest.mark.parametrize("words", [["to-moho", "in.npz", "-o", "new.h5"],
+                                   ["to-torch", "w.h5", "-o", "new.npz"],
+                                   ["to-torch", "w.h5", "-o", "new.pt"]])
+def test_full_disk_is_told_and_leaves_what_was_there(tmp_path, capsys, monkeypatch, full_disk,
+                                                     words):
+    if words[-1].endswith(".pt"):
+        pytest.importorskip("torch", reason="allowed: PyTorch is not installed")
+    monkeypatch.chdir(tmp_path)
+    np.savez("in.npz", **mlp_state())
+    with h5py.File("w.h5", "w") as file:
+        for name, value in tw.to_moho(mlp_state()).arrays.items():
+            file[f"weights/{name}"] = value
+    with open(words[-1], "wb") as file:
+        file.write(b"old")
+    assert tw.main(words) == 1
+    told = capsys.readouterr().err
+    assert told == (f"torch_weights: '{words[-1]}' cannot be written (No space left on device) "
+                    "name another\n")
+    assert (tmp_path / words[-1]).read_bytes() == b"old" and not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["m.pt", "m.npz"])
+def test_full_disk_does_not_end_the_process(tmp_path, name):
+    """torch.save aborts in C++ when the file that it writes itself cannot be closed."""
+    if name.endswith(".pt"):
+        pytest.importorskip("torch", reason="allowed: PyTorch is not installed")
+    tw.write_weights(tmp_path / "w.h5", tw.to_moho(mlp_state((12, 200, 200, 12))))
+    script = tmp_path / "limited.py"  # files of 4 KiB at most
+    script.write_text(
+        "import resource, signal, sys\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"sys.path.insert(0, {str(ANALYSIS)!r})\nimport torch_weights\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "sys.exit(torch_weights.main(sys.argv[1:]))\n")
+    done = subprocess.run([sys.executable, script, "to-torch", tmp_path / "w.h5", "-o",
+                           tmp_path / name], capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "cannot be written (File too large)" in done.stderr
+    assert not (tmp_path / name).exists() and not list(tmp_path.glob(".*"))
+
+
+def test_what_is_read_is_not_overwritten(tmp_path, capsys):
+    tw.write_weights(tmp_path / "w.h5", tw.to_moho(mlp_state()))
+    (tmp_path / "map.json").write_text("{}")
+    (tmp_path / "link.h5").symlink_to(tmp_path / "w.h5")
+    before = (tmp_path / "w.h5").read_bytes()
+    for output in ("w.h5", "link.h5", "map.json"):
+        assert tw.main(["to-torch", str(tmp_path / "w.h5"), "-o", str(tmp_path / output), "--map",
+                        str(tmp_path / "map.json")]) == 1
+        assert "would be overwritten" in capsys.readouterr().err
+    assert (tmp_path / "w.h5").read_bytes() == before
+    assert (tmp_path / "map.json").read_text() == "{}"
+
+
+def test_scaling_goes_with_the_weights(tmp_path, capsys):
+    """Weights of scaled rows do not leave without their means and deviations."""
+    random = np.random.default_rng(4)
+    state = mlp_state()
+    scaling = {name: random.uniform(0.5, 2, 12) for name in tw.SCALING}
+    np.savez(tmp_path / "in.npz", **state)
+    np.savez(tmp_path / "s.npz", **scaling)
+    place = [str(tmp_path / name) for name in ("in.npz", "w.h5", "out.npz", "back.npz", "s.npz")]
+    assert tw.main(["to-moho", place[0], "-o", place[1], "--scaling", place[4]]) == 0
+    with h5py.File(place[1]) as file:
+        np.testing.assert_array_equal(file["scaling/outputs/mean"][()], scaling["outputs_mean"])
+    assert tw.main(["to-torch", place[1], "-o", place[2]]) == 1
+    assert "--scaling" in capsys.readouterr().err and not (tmp_path / "out.npz").exists()
+    assert tw.main(["to-torch", place[1], "-o", place[2], "--scaling", place[3]]) == 0
+    same(dict(np.load(place[3])), scaling)
+    # rows as they are need no file
+    plain = {name: np.full(12, float(name.endswith("deviation"))) for name in tw.SCALING}
+    np.savez(tmp_path / "s.npz", **plain)
+    assert tw.main(["to-moho", place[0], "-o", place[1], "--scaling", place[4]]) == 0
+    assert tw.main(["to-torch", place[1], "-o", place[2]]) == 0
+    np.savez(tmp_path / "s.npz", inputs_mean=np.zeros(3))
+    assert tw.main(["to-moho", place[0], "-o", place[1], "--scaling", place[4]]) == 1
+    assert "s.npz" in capsys.readouterr().err
+
+
+def test_wrong_words_are_exit_code_2(capsys):
+    for words in ([], ["to-torch", "w.h5"], ["to-torch", "w.h5", "-o", "m.pt", "--colour"]):
+        with pytest.raises(SystemExit) as ended:
+            tw.main(words)
+        assert ended.value.code == 2 and "2 wrong words" in tw.__doc__
+    capsys.readouterr()
 
 
 # ---- moho answers alike --------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from synthetic_fem import plain, write
 def trained(method: str, error: float, status: str = "ok") -> tuple[dict, dict]:
     content = plain("nets", f"{method}-0123456789", problem="burgers-1d", method=method)
     content["status"] = status
+    if status == "invalid":
+        content["checks"][0] |= {"value": 0.1, "pass": False}
     content["metrics"] = {"mean_rel_l2": error, "train_seconds": 1.5}
     epochs = np.arange(1, 9)
     history = {
@@ -40,9 +42,9 @@ def runs(tmp_path):
     return out
 
 
-def drawn_of(runs) -> Drawn:
+def drawn_of(runs, study: str = "nets") -> Drawn:
     drawn = Drawn()
-    figures_training.add("nets", load.load(runs).of_study("nets"), drawn)
+    figures_training.add(study, load.load(runs).of_study(study), drawn)
     return drawn
 
 
@@ -66,6 +68,73 @@ def test_errors_are_those_of_the_records(runs):
     # validation is drawn where it is known
     assert sorted({len(line.get_xdata()) for line in curves.lines}) == [4, 8]
     assert isinstance(figure, plot_training.Figure)
+
+
+# ---- the sentence to quote -----------------------------------------------------------------------
+
+
+def asked(content, **case):
+    """The same case of a problem with these parameters."""
+    arrays = None
+    if isinstance(content, tuple):
+        content, arrays = content
+    content["case"] |= case
+    content["id"] = f"{content['case']['method']}-{len(case)}{content['status']}-0123456789"
+    return content, arrays
+
+
+def said(out, *cases) -> str:
+    for one in cases:
+        write(out, *(one if isinstance(one, tuple) else (one,)))
+    assert not load.load(out).problems
+    (figure,) = drawn_of(out).figures
+    return figure.quote
+
+
+@pytest.mark.parametrize("other", ["rayleigh-solver", "fem-batch"])
+def test_the_solver_is_not_what_reaches_an_error(tmp_path, other):
+    """It is the truth itself: 0, or nearly."""
+    text = said(tmp_path, trained("fno", 0.01), trivial("mean", 1.0), trivial(other, 0.0))
+    assert text == "fno reaches a mean relative L² error of 0.01."
+
+
+@pytest.mark.parametrize("rival", ["mean", "nearest-neighbour", "linear-map"])
+def test_a_network_that_does_not_beat_a_trivial_answer_is_told(tmp_path, rival):
+    others = [trivial("mean", 1.0), trivial("nearest-neighbour", 0.9), trivial("linear-map", 0.8)]
+    for one in others:
+        if one["case"]["method"] == rival:
+            one["metrics"]["mean_rel_l2"] = 0.44
+    text = said(tmp_path, trained("fno", 0.5), trained("mlp", 0.7), *others)
+    reached = "fno reaches a mean relative L² error of 0.5"
+    assert text == f"{reached}; it does not beat {rival} (0.44)."
+
+
+def test_it_is_no_better_than_its_equal(tmp_path):
+    text = said(tmp_path, trained("fno", 0.5), trivial("mean", 0.5))
+    assert text.endswith("; it does not beat mean (0.5).")
+
+
+def test_only_answers_to_the_same_question_are_compared(tmp_path):
+    text = said(
+        tmp_path,
+        asked(trained("fno", 0.5), s=64, rate=1e-3, test=9),
+        asked(trivial("mean", 0.1), s=32),
+        asked(trivial("linear-map", 0.6), s=64, rate=0.0),
+    )
+    assert text == "fno-3ok reaches a mean relative L² error of 0.5."
+
+
+def test_what_goes_on_or_is_not_sound(tmp_path):
+    invalid = trained("resnet", 0.001, "invalid")
+    text = said(tmp_path, trained("fno", 0.01, "partial"), trained("mlp", 0.2), invalid)
+    assert text == "fno reaches a mean relative L² error of 0.01 so far."
+
+
+def test_without_a_sound_network_nothing_is_said(tmp_path):
+    assert said(tmp_path, trained("fno", 0.01, "invalid"), trivial("mean", 0.001)) == ""
+    content, history = trained("mlp", 0.01)
+    content["metrics"]["mean_rel_l2"] = None
+    assert said(tmp_path, (content, history)) == ""
 
 
 def test_a_lost_curve_is_told(runs):
@@ -92,17 +161,11 @@ def compared(problem: str, what: str, ratio: float, target: float | None) -> dic
     return content
 
 
-def peers_of(out) -> Drawn:
-    drawn = Drawn()
-    figures_training.add("peers", load.load(out).of_study("peers"), drawn)
-    return drawn
-
-
 def test_networks_beside_pytorch(tmp_path, monkeypatch):
     quick(monkeypatch)
     write(tmp_path, compared("mlp", "infer", 1.2, None))
     write(tmp_path, compared("fno2d", "train", 2.5, 3.0))
-    drawn = peers_of(tmp_path)
+    drawn = drawn_of(tmp_path, "peers")
     (figure,) = drawn.figures
     assert figure.kind == "nn-peers" and not drawn.missing
     assert "from 1.2 to 2.5" in figure.caption and "PyTorch 2." in figure.caption
@@ -120,5 +183,5 @@ def test_comparisons_that_are_not_sound_are_left_out_and_told(tmp_path):
     content = compared("mlp", "train", 1.2, 0.97)
     del content["metrics"]["ratio_mean"]
     write(tmp_path, content)
-    drawn = peers_of(tmp_path)
+    drawn = drawn_of(tmp_path, "peers")
     assert drawn.figures == [] and drawn.missing == ["1 of 1 comparisons with PyTorch (not sound)"]

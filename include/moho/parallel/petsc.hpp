@@ -36,17 +36,24 @@ struct CsrBlocks {
   int block_size = 1;
 };
 
+/// Where a matrix that PETSc owns keeps its values. device: CooSink takes them from the memory of
+/// kernels (MATAIJCUSPARSE); of its products there is none on vectors of the host.
+enum class MatrixMemory { host, device };
+/// device where kernels work on a GPU and PETSc was built for the same kind, else host.
+MatrixMemory coo_memory();
+
 /// An AIJ matrix on the caller's values: nothing is copied. `values` = diagonal block's, then the
 /// other block's; they must outlive the matrix. After they change, `values_changed()`.
 class PetscMatrix {
 public:
   PetscMatrix(Comm const& comm, CsrBlocks const& blocks, std::span<double> values);
   /// A matrix PETSc owns, with preallocated pattern, for COO and MatSetValues.
-  PetscMatrix(Comm const& comm, CsrBlocks const& blocks);
+  PetscMatrix(Comm const& comm, CsrBlocks const& blocks, MatrixMemory memory = MatrixMemory::host);
   ~PetscMatrix();
   PetscMatrix(PetscMatrix&&) noexcept;
   PetscMatrix& operator=(PetscMatrix&&) noexcept;
   Mat raw() const;
+  MatrixMemory memory() const;
   std::size_t rows() const; ///< owned
   /// Tells PETSc that values were rewritten in place. Makes no MPI call.
   void values_changed();
@@ -67,7 +74,9 @@ public:
   /// Collective; replaces the matrix's pattern by that of the entries. The matrix must be PETSc's
   /// own and outlive the sink.
   CooSink(PetscMatrix& matrix, std::span<const std::int32_t> i, std::span<const std::int32_t> j);
-  void set(std::span<double const> v); ///< duplicates are summed
+  /// Duplicates are summed. `v` lies where the matrix keeps its values.
+  void set(std::span<double const> v);
+
 private:
   PetscMatrix* _matrix;
   std::size_t _entries;

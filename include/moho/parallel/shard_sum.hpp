@@ -2,7 +2,7 @@
 // Sums of arrays over the ranks for data-parallel training: with the same bits on any number of
 // ranks, or as fast as MPI does it.
 #pragma once
-#include "moho/parallel/communicator.hpp"
+#include "moho/parallel/device_mpi.hpp"
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -15,23 +15,34 @@ struct ShardRange {
 };
 ShardRange owned_shards(int shards, int rank, int ranks);
 
+/// Where the arrays of a sum lie: in plain memory, or where kernels work.
+struct OnHost {
+  using Space = Kokkos::HostSpace;
+};
+struct OnDevice {
+  using Space = MemorySpace;
+};
+
 /// The sum of one array per shard, by a fixed binary tree over the shards: (0+1)+(2+3), ..; the
 /// left operand is the one of lower index. So the bits do not depend on the number of ranks, which
-/// is at most the number of shards, a power of two. T: float or double.
-template <class T>
+/// is at most the number of shards, a power of two. T: float or double; Place: OnHost or OnDevice.
+template <class T, class Place = OnHost>
 class ShardSum {
 public:
-  /// Throws moho::Error when there are more ranks than shards.
-  ShardSum(Comm const& comm, int shards, std::size_t size);
+  using Array = Kokkos::View<T*, typename Place::Space>;
+
+  /// `mpi`: how the arrays reach MPI. Throws moho::Error when there are more ranks than shards.
+  ShardSum(Comm const& comm, int shards, std::size_t size, DeviceMpi mpi = DeviceMpi::host);
 
   ShardRange owned() const { return _owned; }
   /// Forgets what was added; the next shard is the first that this rank owns.
   void start();
-  /// Room (size) for the array of the next owned shard; filled by the caller before `commit`.
-  std::span<T> next();
+  /// Room (size) for the array of the next owned shard; filled by the caller, whose kernels of the
+  /// default instance of ExecutionSpace may still run, before `commit`.
+  Array next();
   void commit();
   /// After all owned shards: every rank gets the sum. Collective.
-  void finish(std::span<T> result);
+  void finish(Array const& result);
 
 private:
   /// A sum over shards [first, last), in buffer `buffer`.
@@ -41,17 +52,26 @@ private:
   Part combine(int first, int last);
   void add(Part& left, Part const& right);
   int free_buffer() const;
+  int room();
+  void send(Array const& values, int to);
+  void receive(Array const& values, int from);
+  void broadcast(Array const& values);
+  T* stage();
 
   Comm _comm;
   int _shards;
   std::size_t _size;
+  DeviceMpi _mpi;
   ShardRange _owned;
   int _next = 0;
-  std::vector<std::vector<T>> _buffers;
-  std::vector<Part> _parts; ///< ascending, each as large as the tree allows
+  std::vector<Array> _buffers;
+  std::vector<Part> _parts;                ///< ascending, each as large as the tree allows
+  Kokkos::View<T*, StagingSpace> _staging; ///< of what MPI is not given itself
 };
 
 /// In-place sums over the ranks that go on while the caller works. The order of summation is MPI's.
+/// Values lie on the host: Open MPI takes arrays of a device in blocking collectives alone
+/// (https://www.open-mpi.org/faq/?category=runcuda).
 class RunningSums {
 public:
   explicit RunningSums(Comm const& comm) : _comm(comm) {}

@@ -10,6 +10,9 @@ namespace moho::study {
 /// exist. Throws moho::Error naming the path; nothing is left behind then. Call it on one rank.
 void write_atomically(std::string const& path, std::string_view content);
 
+/// Writes `content` under temporary_name(path), which is returned: the first half of the same.
+std::string write_beside(std::string const& path, std::string_view content);
+
 /// A free name beside `path` for a file that `atomic_replace` will move there: the same folder and
 /// extension, so that libraries which look at the extension accept it. Leading dot: hidden.
 std::string temporary_name(std::string const& path);

@@ -4,14 +4,12 @@
 // A speed is quoted as a fraction of what the same cores reached immediately before and after it.
 #pragma once
 #include "moho/core/kokkos.hpp"
+#include "moho/core/rates.hpp"
 #include "moho/parallel/communicator.hpp"
 #include <cstddef>
 #include <vector>
 
 namespace moho::study {
-
-/// The matrix product that a kernel is compared with: that of the values it computes with.
-enum class Gemm { dgemm, sgemm };
 
 struct MeasureOptions {
   double seconds = 0.3;        ///< for each of the two rates; at least 3 passes are made
@@ -43,7 +41,7 @@ private:
   using Array = Kokkos::View<double*, MemorySpace>;
   template <class T>
   struct Factors {
-    std::vector<T> left, right, product;
+    Kokkos::View<T*, MemorySpace> left, right, product;
     void make(std::size_t order);
   };
   void measure_triad(Rates& rates);
@@ -61,12 +59,8 @@ private:
 /// One measurement. Collective.
 Rates measure_rates(parallel::Comm const& comm, MeasureOptions const& options);
 
-/// a[i] = b[i] + scale c[i]. Does not fence.
-void triad(ExecutionSpace const& space, Kokkos::View<double*, MemorySpace> const& a,
-           Kokkos::View<double*, MemorySpace> const& b, Kokkos::View<double*, MemorySpace> const& c,
-           double scale);
-
-/// C = A B by the linked BLAS, column-major square matrices of `order` rows (order^2 values each).
+/// C = A B, column-major square matrices of `order` rows (order^2 values each) in MemorySpace: by
+/// the linked BLAS on a host, by nn::gemm on a device. Does not fence.
 void gemm(int order, double const* a, double const* b, double* c);
 void gemm(int order, float const* a, float const* b, float* c);
 
@@ -82,10 +76,5 @@ public:
 private:
   int _before = 0, _count = 0;
 };
-
-/// By how much two rates differ: larger / smaller - 1; infinite if one of them is not positive.
-double drift(double before, double after);
-/// Rates that differ by more make a sample void: something else used the machine meanwhile.
-inline constexpr double most_drift = 0.10;
 
 } // namespace moho::study

@@ -26,6 +26,11 @@ struct Preparation {
   /// Training that has to go on in a later run: the record is `partial` and the case is not done.
   bool partial = false;
   double earlier_seconds = 0; ///< spent in earlier runs on what this one went on with
+  /// Its data hold weights that other runs can take; what they were trained on is stored with them.
+  bool keeps_weights = false;
+  /// Hashes (item_hashes) of what weights of a file were trained on; empty: the file does not say,
+  /// and nothing is known of leaks.
+  std::optional<std::vector<std::uint64_t>> trained_on{};
 };
 
 /// A lower bound of the time of an `apply`: that in which `bytes` pass at the machine's measured

@@ -2,6 +2,7 @@
 // Losses that are sums over items, spread over logical shards: what data-parallel training
 // evaluates. T is float or double.
 #pragma once
+#include "moho/core/staged.hpp"
 #include "moho/nn/program.hpp"
 #include "moho/parallel/shard_sum.hpp"
 #include <exception>
@@ -44,8 +45,9 @@ public:
 template <class T>
 class ParallelLoss {
 public:
-  /// Throws moho::Error for more ranks than logical shards in deterministic mode.
-  ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss);
+  /// Throws moho::Error for more ranks than logical shards in deterministic mode. Collective.
+  ParallelLoss(parallel::Comm const& comm, Reduction reduction, ShardedLoss<T>& loss,
+               Staging staging = Staging::where_needed);
 
   /// The same on every rank. Collective. What one rank could not evaluate (an item that cannot be
   /// read) is thrown on all.
@@ -62,8 +64,9 @@ private:
   parallel::Comm _comm;
   Reduction _reduction;
   ShardedLoss<T>& _loss;
-  std::unique_ptr<parallel::ShardSum<T>> _sum;
+  std::unique_ptr<parallel::ShardSum<T, parallel::OnDevice>> _sum;
   std::unique_ptr<parallel::ShardSum<double>> _losses;
+  Staged<T> _gradient; ///< what is summed while it is computed
   double _exposed = 0, _total = 0;
 };
 
@@ -103,8 +106,8 @@ template <class T>
 class BatchLoss : public ShardedLoss<T> {
 public:
   /// `chunk`: most items at a time.
-  BatchLoss(ItemSource<T> const& source, ItemLoss loss, std::int64_t parameters,
-            std::int64_t chunk);
+  BatchLoss(ItemSource<T> const& source, ItemLoss loss, std::int64_t parameters, std::int64_t chunk,
+            Staging staging = Staging::where_needed);
   std::int64_t parameters() const override { return _parameters; }
   /// The items of the next evaluations; their number is the same on every rank.
   void set_batch(std::span<const std::int64_t> items) { _batch.assign(items.begin(), items.end()); }
@@ -118,17 +121,19 @@ public:
 private:
   struct Chunk {
     nn::Tape tape;
-    nn::Value theta, weight;
-    std::vector<nn::Value> arrays;
+    nn::Value theta;
     std::unique_ptr<nn::Program<T>> program; ///< loss, gradient
     std::vector<typename nn::Program<T>::Piece> pieces;
+    std::vector<Staged<T>> arrays; ///< rows of items
+    Staged<T> weight, loss;
   };
   Chunk& chunk_of(std::int64_t items);
-  void fill(Chunk& chunk, std::span<const std::int64_t> items);
+  void fill(Chunk& chunk, std::span<const std::int64_t> items, ExecutionSpace const& space);
 
   ItemSource<T> const& _source;
   ItemLoss _loss;
   std::int64_t _parameters, _chunk;
+  Staging _staging;
   int _shards = 1;
   std::vector<std::int64_t> _batch;
   std::map<std::int64_t, Chunk> _chunks;

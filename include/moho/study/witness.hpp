@@ -29,6 +29,12 @@ public:
 
   /// Items drawn so far, each once.
   std::size_t seen() const { return _seen.size(); }
+  /// Notes items by their hashes: what somebody else has seen.
+  void add(std::span<const std::uint64_t> hashes) const {
+    _seen.insert(hashes.begin(), hashes.end());
+  }
+  /// Hashes of all items seen, ascending.
+  std::vector<std::int64_t> hashes() const;
   /// How many of the items with these hashes were drawn before.
   std::size_t leaked(std::span<const std::uint64_t> hashes) const;
 

@@ -72,6 +72,39 @@ def test_every_benchmark_runs_on_any_number_of_ranks(ranks):
             assert one["layer_evaluations"] > 60 * models * ranks
 
 
+def test_as_on_a_device():
+    """Calls follow each other for some milliseconds, but one by one where a latency is asked for;
+    batches are whole, so that a step on points has no part of its own for the known values."""
+    some = ["--benchmark_min_time=0.01", *SMALL, "--benchmark_filter=stream_triad/elements:16384/"
+            "|nn/(train|latency)/(mlp|pinn_convection)/f32"]
+    host, device = (report(*some, *words)["benchmarks"] for words in ((), ("--moho_as_device",)))
+    assert [one["name"] for one in host] == [one["name"] for one in device] and len(host) == 5
+    for one, other in zip(host, device):
+        assert "calls" not in one and not other.get("error_occurred")
+        assert other["calls"] == 1 if "latency" in one["name"] else other["calls"] >= 1
+        assert one.get("items") == other.get("items")
+        if one["name"].startswith("stream"):
+            assert other["calls"] > 16 and 0.05 < other["real_time"] / one["real_time"] < 20
+        if one["name"].startswith("nn/train"):
+            work = [run["GFLOP/s"] * run["real_time"] for run in (one, other)]
+            assert work[0] == pytest.approx(work[1], rel=0.02)
+
+
+def test_policies_make_one_matrix():
+    """And what the records of reference/peers need of the build is told."""
+    document = report(*QUICK, "--benchmark_filter=fem/.*/(darcy|elasticity)_p1_tetrahedron/8/")
+    for case in ("darcy", "elasticity"):
+        runs = [one for one in document["benchmarks"] if case in one["name"] and "energy" in one]
+        assert len(runs) >= 4 and sum(one["default"] for one in runs) == 1
+        for name in ("frobenius", "energy", "nonzeros"):
+            assert runs[0][name] > 0
+            assert all(one[name] == pytest.approx(runs[0][name], rel=1e-12) for one in runs)
+    told = document["context"]
+    assert all(told[key] for key in ("moho_version", "compiler", "flags", "build_type", "arch",
+                                     "simd_width", "kokkos", "backend", "device", "blas"))
+    assert told["precision"] == "ieee" and told["moho_dirty"] in ("true", "false")
+
+
 def test_more_iterations_stay_in_step():
     document = report("--benchmark_min_time=0.05", *SMALL, "--benchmark_repetitions=3",
                       "--benchmark_filter=dgemm/order:(32|128)/", ranks=3)

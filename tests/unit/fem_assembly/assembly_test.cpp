@@ -3,6 +3,7 @@
 // repeat; the right values, from local matrices summed one by one.
 #include "cases.hpp"
 #include "moho/core/error.hpp"
+#include "support/kokkos_traffic.hpp"
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -57,6 +58,25 @@ std::vector<std::pair<Reduce, int>> policies(Case const& c) {
   if (p1 && c.kind == FormKind::elasticity && c.where == Where::global)
     all.push_back({Reduce::compressed_gather, 1});
   return all;
+}
+
+/// In repeated assemblies nothing is made, and nothing crosses between host and device.
+TEST(Assembly, RepeatsMakeNoArrayAndCopyNone) {
+  for (Case const& c : all_cases()) {
+    Part const part = whole_part(c.cell, c.degree, 2);
+    Form const form = make_form(part, c.kind, c.tensor, c.where, c.components);
+    Topology const topology(part, c.components);
+    Reals const values = make_values(topology);
+    for (auto const& [reduce, threads] : policies(c)) {
+      SCOPED_TRACE(describe(c) + ", " + name(reduce) + ", threads " + std::to_string(threads));
+      auto const assembly = make_assembly(topology, form, reduce, threads);
+      assembly->assemble(form, values);
+      moho::test::KokkosTraffic const watch;
+      assembly->assemble(form, values);
+      EXPECT_EQ(watch.allocations(), 0u);
+      EXPECT_EQ(watch.copies(), 0u);
+    }
+  }
 }
 
 TEST(Assembly, PoliciesThreadsAndRepeatsGiveTheSameBits) {

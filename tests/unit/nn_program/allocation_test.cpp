@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the third step on, training takes no memory from Kokkos, whose tools are asked. (The name of
-// a kernel is a string, which may come from the heap.)
+// From the third step on, training takes no memory from Kokkos, whose tools are asked, and copies
+// no array. (The name of a kernel is a string, which may come from the heap.)
 #include "moho/nn/models/fno2d.hpp"
 #include "moho/nn/models/pinn.hpp"
 #include "moho/nn/optimiser.hpp"
-#include "support/kokkos_allocations.hpp"
+#include "support/kokkos_traffic.hpp"
 #include "support/nn_gradients.hpp"
 
 using namespace moho::nn;
 using namespace moho::nn::test;
-using moho::test::KokkosAllocations;
+using moho::test::KokkosTraffic;
 
 namespace {
 
@@ -45,9 +45,10 @@ template <class T>
 void expect_no_allocation(Model const& model, Shape const& input) {
   Step<T> step(model, input);
   step.run(2);
-  KokkosAllocations const watch;
+  KokkosTraffic const watch;
   step.run(5);
-  EXPECT_EQ(watch.count(), 0u);
+  EXPECT_EQ(watch.allocations(), 0u);
+  EXPECT_EQ(watch.copies(), 0u);
 }
 
 TEST(Allocations, NoneFromTheThirdStepOn) {
@@ -64,9 +65,15 @@ TEST(Allocations, NoneFromTheThirdStepOn) {
 }
 
 TEST(Allocations, TheCountersSeeOne) {
-  KokkosAllocations const watch;
+  KokkosTraffic const watch;
   Kokkos::View<double*, moho::MemorySpace> const taken("taken", 10);
-  EXPECT_EQ(watch.count(), 1u);
+  EXPECT_EQ(watch.allocations(), 1u);
+  EXPECT_EQ(watch.copies(), 0u);
+  Kokkos::deep_copy(taken, 1.0);
+  EXPECT_EQ(watch.copies(), 0u) << "a fill is no copy";
+  Kokkos::View<double*, Kokkos::HostSpace> const fetched("fetched", 10);
+  Kokkos::deep_copy(fetched, taken);
+  EXPECT_EQ(watch.copies(), 1u);
 }
 
 } // namespace

@@ -31,26 +31,32 @@ std::vector<T> tree(int first, int last) {
   return left;
 }
 
-template <class T>
-std::vector<T> summed(ShardSum<T>& sum) {
+template <class T, class Place>
+std::vector<T> summed(ShardSum<T, Place>& sum) {
+  using Array = typename ShardSum<T, Place>::Array;
+  auto const on_host = [](std::vector<T>& values) {
+    return Kokkos::View<T*, Kokkos::HostSpace>(values.data(), values.size());
+  };
   sum.start();
   for (int s = sum.owned().first; s < sum.owned().last; ++s) {
-    auto const values = shard<T>(s);
-    std::copy(values.begin(), values.end(), sum.next().begin());
+    auto values = shard<T>(s);
+    Kokkos::deep_copy(sum.next(), on_host(values));
     sum.commit();
   }
-  std::vector<T> result(size);
+  Array const result("result", size);
   sum.finish(result);
-  return result;
+  std::vector<T> values(size);
+  Kokkos::deep_copy(on_host(values), result);
+  return values;
 }
 
-template <class T>
-void check() {
-  ShardSum<T> sum(Comm(), shards, size);
+template <class T, class Place>
+void check(DeviceMpi mpi) {
+  ShardSum<T, Place> sum(Comm(), shards, size, mpi);
   auto const expected = tree<T>(0, shards);
   for (int round = 0; round < 3; ++round) {
     auto const result = summed(sum);
-    EXPECT_EQ(std::memcmp(result.data(), expected.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(std::memcmp(result.data(), expected.data(), size * sizeof(T)), 0) << name(mpi);
   }
   // one after the other gives other bits, so that the comparison can fail
   auto chain = shard<T>(0);
@@ -60,8 +66,15 @@ void check() {
 }
 
 TEST(ShardSum, HasTheBitsOfTheTree) {
-  check<double>();
-  check<float>();
+  check<double, OnHost>(DeviceMpi::host);
+  check<float, OnHost>(DeviceMpi::host);
+}
+
+TEST(ShardSum, HasTheSameBitsInTheMemoryOfKernels) {
+  for (DeviceMpi const mpi : {device_mpi(Comm()), DeviceMpi::staged}) {
+    check<double, OnDevice>(mpi);
+    check<float, OnDevice>(mpi);
+  }
 }
 
 TEST(ShardSum, EveryShardHasOneOwner) {

@@ -105,6 +105,19 @@ TEST(PetscMatrix, CooSumsDuplicatesAndDropsNegatives) {
   EXPECT_LT(distance(y, grid.product(4, 0.25, false)), 1e-12);
 }
 
+// A matrix on a device is PETSc's to make: where it has none, its message tells, and COO stays on
+// the host.
+TEST(PetscMatrix, OnADeviceNeedsAPetscThatHasOne) {
+  Comm const comm;
+  Grid const grid(comm, 4);
+  EXPECT_EQ(PetscMatrix(comm, grid.blocks(), parallel::coo_memory()).memory(),
+            parallel::coo_memory());
+  if (parallel::coo_memory() == parallel::MatrixMemory::device) return;
+  std::string const message = error_of(
+      [&] { PetscMatrix const matrix(comm, grid.blocks(), parallel::MatrixMemory::device); });
+  EXPECT_TRUE(names(message, {"MatSetType", "aijcusparse"})) << message;
+}
+
 // "Cells" of two neighbours along x with the local matrix [[1, -1], [-2, 2]].
 TEST(PetscMatrix, InsertsLocalMatricesOfCompleteRows) {
   Comm const comm;

@@ -211,11 +211,11 @@ TEST_F(RecordFolder, DataOfAnotherRunNeverStandsBesideARecord) {
   write_record(record, folder());
   EXPECT_FALSE(fs::exists(_folder / "data.h5"));
   EXPECT_TRUE(json_of(record)["data"].is_null());
-  // When the data cannot be written, the old result is gone as well.
+  // When the data cannot be written, what was there stays, and nothing else.
   record.data = {{"a", "", std::vector<double>{1}}, {"a", "", std::vector<double>{2}}};
   EXPECT_THROW(write_record(record, folder()), Error);
-  EXPECT_FALSE(fs::exists(_folder / "result.json"));
-  EXPECT_TRUE(fs::is_empty(_folder));
+  EXPECT_TRUE(read_outcome(folder(), record.item.id).done);
+  EXPECT_EQ(std::distance(fs::directory_iterator(_folder), fs::directory_iterator()), 1);
 }
 
 TEST_F(RecordFolder, UnwritableFolderIsNamed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a node looks like, the platform key, and the provenance every record carries.
 #include "moho/study/machine.hpp"
+#include "moho/core/staged.hpp"
 #include "moho/study/provenance.hpp"
 #include "support/mpi_support.hpp"
 #include <cstdlib>
@@ -116,8 +117,10 @@ TEST(Provenance, IsCompleteAndTheSameOnEveryRank) {
     auto const& one = run.at("binding").at(static_cast<std::size_t>(rank));
     EXPECT_EQ(one.at("rank"), rank);
     EXPECT_FALSE(one.at("cpuset").get<std::string>().empty());
-    EXPECT_TRUE(one.at("device").is_null());
+    EXPECT_EQ(one.at("device").is_null(), moho::host_reaches_memory);
   }
+  EXPECT_EQ(json.at("host").at("gpus").empty(), moho::host_reaches_memory);
+  EXPECT_EQ(run.at("device_mpi") == "host", moho::host_reaches_memory);
   EXPECT_EQ(run.at("command").size(), 4u);
   EXPECT_EQ(run.at("command").at(2), "a b.toml");
   EXPECT_EQ(run.at("modules"), nlohmann::json({"gcc/12.2", "openmpi/4.1"}));

@@ -2,6 +2,7 @@
 // The ceilings: right arithmetic, sane rates, the same numbers on every rank.
 #include "moho/study/measure.hpp"
 #include "moho/core/error.hpp"
+#include "moho/core/host_copy.hpp"
 #include "support/mpi_support.hpp"
 #include <cmath>
 #include <limits>
@@ -34,10 +35,12 @@ TEST(Triad, ComputesEveryElement) {
 }
 
 TEST(Gemm, MultipliesColumnMajorMatrices) {
-  const std::vector<double> a{1, 2, 3, 4}, b{5, 6, 7, 8}; // [1 3; 2 4] [5 7; 6 8]
-  std::vector<double> c(4, -1);
+  auto const a = to_device("a", std::vector<double>{1, 2, 3, 4}); // [1 3; 2 4] [5 7; 6 8]
+  auto const b = to_device("b", std::vector<double>{5, 6, 7, 8});
+  auto const c = to_device("c", std::vector<double>(4, -1));
   gemm(2, a.data(), b.data(), c.data());
-  EXPECT_EQ(c, (std::vector<double>{23, 34, 31, 46}));
+  Kokkos::fence();
+  EXPECT_EQ(to_host(c), (std::vector<double>{23, 34, 31, 46}));
 }
 
 TEST(Rates, AreTheSameOnEveryRankAndAddUp) {

@@ -108,9 +108,10 @@ struct Everything {
 };
 
 Everything everything(SpaceTimeEquation const& equation, nn::Pinn const& model, Route route,
-                      bool hard, int shards = 8, std::int64_t residuals = 40) {
+                      bool hard, int shards = 8, std::int64_t residuals = 40,
+                      Staging staging = Staging::where_needed) {
   PhysicsLoss<double> loss(model, equation, collocation(equation, 65, 65, residuals, seed), route,
-                           hard);
+                           hard, staging);
   const std::vector<double> theta = weights(model);
   std::vector<double> v;
   for (std::size_t i = 0; i < theta.size(); ++i) v.push_back(std::cos(static_cast<double>(i)));
@@ -178,6 +179,18 @@ TEST(PhysicsLoss, DoesNotDependOnHowItIsShared) {
     EXPECT_LE(distance(one, eight), 1e-12) << equation.label;
     EXPECT_GT(distance(one, everything(equation, model, Route::jets, false, 1, 999)), 1e-6);
   }
+}
+
+// The host reads the loss beside the device, in two pieces of a shard as well.
+TEST(PhysicsLoss, IsTheSameBesideADevice) {
+  SpaceTimeEquation const equation = every_equation().front();
+  nn::Pinn const model(small());
+  Everything const here = everything(equation, model, Route::jets, false, 2, 600),
+                   apart = everything(equation, model, Route::jets, false, 2, 600, Staging::always),
+                   fewer = everything(equation, model, Route::jets, false, 2, 599, Staging::always);
+  EXPECT_EQ(here.loss, apart.loss);
+  EXPECT_EQ(here.gradient, apart.gradient);
+  EXPECT_NE(fewer.loss, apart.loss);
 }
 
 TEST(PhysicsLoss, DerivativesAreThoseOfTheLoss) {
@@ -271,6 +284,8 @@ TEST(Collocation, DrawsInnerPointsWithoutReplacement) {
   // all of them
   EXPECT_EQ(collocation(equation, 9, 5, 28, 4).inner.size(), 56u);
   EXPECT_TRUE(names(error_of([&] { collocation(equation, 9, 5, 29, 4); }), {"n_res = 29", "28"}));
+  EXPECT_TRUE(names(error_of([&] { collocation(equation, 100001, 100001, 29, 4); }),
+                    {"grid_x = 100001", "10 million"}));
 }
 
 TEST(PhysicsLoss, TooFewPointsForTheShardsAreTold) {

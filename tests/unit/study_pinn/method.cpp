@@ -157,7 +157,9 @@ TEST(Pinn, GoesOnWithTheSameBits) {
       for (char const* const name : {"loss", "loss_res", "coefficient"})
         EXPECT_EQ(some.history(name), whole.history(name)) << optimiser << " " << name;
       EXPECT_EQ(some.counter("steps"), whole.counter("steps"));
-      EXPECT_EQ(some.counter("sittings"), sittings + 1);
+      // those without a step leave no trace
+      EXPECT_GE(some.counter("sittings"), 2);
+      EXPECT_LE(some.counter("sittings"), sittings);
     }
     EXPECT_GT(sittings, 2);
     // what is trained otherwise does not go on from it

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Networks as methods: they learn, answer each row by itself, and know their derivatives.
 #include "moho/nn/models/mlp.hpp"
+#include "moho/parallel/hdf5.hpp"
 #include "moho/study/function_batch.hpp"
 #include "moho/study/networks.hpp"
 #include "moho/study/weights_file.hpp"
 #include "support/by_name.hpp"
 #include "support/errors.hpp"
-#include "support/kokkos_allocations.hpp"
+#include "support/kokkos_traffic.hpp"
 #include "support/mpi_support.hpp"
 #include <cmath>
 #include <filesystem>
@@ -18,10 +19,10 @@ using namespace moho::study;
 
 namespace {
 
-std::unique_ptr<Problem> sines() {
+std::unique_ptr<Problem> sines(std::int64_t items = 32) {
   return test::problem(
       "operator-1d",
-      {{"draws", std::string("samples")}, {"train", std::int64_t{32}}, {"test", std::int64_t{6}}});
+      {{"draws", std::string("samples")}, {"train", items}, {"test", std::int64_t{6}}});
 }
 
 Parameters small(std::string const& name) {
@@ -42,12 +43,13 @@ Parameters small(std::string const& name) {
 }
 
 struct Trained {
-  std::unique_ptr<Problem> problem = sines();
+  std::unique_ptr<Problem> problem;
   std::unique_ptr<Method> method;
   Preparation preparation;
   Batch inputs, answers;
 
-  explicit Trained(std::string const& name, Parameters const& parameters) {
+  explicit Trained(std::string const& name, Parameters const& parameters, std::int64_t items = 32)
+      : problem(sines(items)) {
     method = find_method(name).make(parameters);
     method->accept(*problem);
     preparation = method->prepare(*problem, parallel::Comm());
@@ -84,12 +86,12 @@ TEST(Network, FurtherAnswersTakeNoMemoryFromKokkos) {
     parameters.set("precision", Value(precision));
     Trained one("mlp", parameters);
     {
-      test::KokkosAllocations const watch;
+      test::KokkosTraffic const watch;
       one.method->apply(one.inputs, one.answers);
-      EXPECT_EQ(watch.count(), 0u) << precision;
+      EXPECT_EQ(watch.allocations(), 0u) << precision;
       Batch fresh;
       one.method->apply(one.inputs, fresh);
-      EXPECT_EQ(watch.count(), root ? 1u : 0u) << precision;
+      EXPECT_EQ(watch.allocations(), root ? 1u : 0u) << precision;
     }
     if (!root) {
       one.method->apply(one.problem->draw(Split::validation, 0, 6), one.answers);
@@ -186,6 +188,19 @@ TEST(Network, DerivativesAreThoseOfItsAnswersAndItsLoss) {
   }
 }
 
+/// What a record of it would hold.
+void write_data(std::string const& path, std::vector<Dataset> const& data) {
+  parallel::Comm const comm;
+  if (comm.root()) {
+    auto file = parallel::h5::File::create(path);
+    for (Dataset const& set : data)
+      if (auto const* reals = std::get_if<std::vector<double>>(&set.values))
+        file.write("/" + set.path, std::span<double const>(*reals), set.shape);
+    file.close();
+  }
+  comm.barrier();
+}
+
 TEST(Network, WeightsOfAFileAnswerTheSame) {
   parallel::Comm const comm;
   std::string const path = std::filesystem::temp_directory_path().string() + "/moho-weights-" +
@@ -193,22 +208,53 @@ TEST(Network, WeightsOfAFileAnswerTheSame) {
   Parameters parameters = small("mlp");
   parameters.set("epochs", Value(std::int64_t{3}));
   Trained const one("mlp", parameters);
+  write_data(path, one.preparation.data);
+  parameters.set("weights", Value(path));
+  // whatever they are asked beside: the scaling is that of the training, not of the present problem
+  for (std::int64_t const items : {32, 8}) {
+    Trained const other("mlp", parameters, items);
+    if (comm.root()) {
+      EXPECT_EQ(one.values(), other.values()) << items;
+    }
+    EXPECT_TRUE(other.preparation.trained_on && other.preparation.trained_on->empty());
+  }
+  auto const refusal = [&] {
+    return test::error_of([&] { Trained const wrong("mlp", parameters); });
+  };
+  parameters.set("output_scaling", Value(std::string("none")));
+  EXPECT_TRUE(test::names(refusal(), {"method.output_scaling", path, "trained with scaling"}));
+  parameters.set("output_scaling", Value(std::string("channel")));
+  parameters.set("width", Value(std::int64_t{9}));
+  EXPECT_TRUE(test::names(refusal(), {path, "layer0.weight has shape (8"}));
+  comm.barrier();
+  if (comm.root()) std::filesystem::remove(path);
+  EXPECT_TRUE(test::names(refusal(), {path}));
+}
+
+TEST(Network, WeightsOfAnotherCodeAreNotScaledByGuess) {
+  parallel::Comm const comm;
+  std::string const path = std::filesystem::temp_directory_path().string() + "/moho-bare-" +
+                           comm.broadcast(std::to_string(::getpid())) + ".h5";
+  Parameters parameters = small("mlp");
+  parameters.set("epochs", Value(std::int64_t{3}));
+  for (char const* const key : {"input_scaling", "output_scaling"})
+    parameters.set(key, Value(std::string("none")));
+  Trained const one("mlp", parameters);
   nn::MlpOptions options;
-  auto const& shape = one.inputs.at(input_array).shape;
-  auto const n = static_cast<std::int64_t>(shape[1]);
+  auto const n = static_cast<std::int64_t>(one.inputs.at(input_array).shape[1]);
   options.sizes = {n, 8, 8, n};
-  nn::Mlp const model(options);
   if (comm.root())
-    write_weights(path, model.layout(), dynamic_cast<Trainable const&>(*one.method).parameters());
+    write_weights(path, nn::Mlp(options).layout(),
+                  dynamic_cast<Trainable const&>(*one.method).parameters());
   comm.barrier();
   parameters.set("weights", Value(path));
   Trained const other("mlp", parameters);
   if (comm.root()) {
     EXPECT_EQ(one.values(), other.values());
   }
-  parameters.set("width", Value(std::int64_t{9}));
-  EXPECT_TRUE(test::names(test::error_of([&] { Trained const wrong("mlp", parameters); }),
-                          {"layer0.weight has shape (8"}));
+  parameters.set("input_scaling", Value(std::string("channel")));
+  EXPECT_TRUE(test::names(test::error_of([&] { Trained const guessed("mlp", parameters); }),
+                          {"method.input_scaling", path, "\"none\""}));
   comm.barrier();
   if (comm.root()) std::filesystem::remove(path);
 }
@@ -260,6 +306,15 @@ TEST(Network, WhatCannotServeIsRefusedEarly) {
   EXPECT_THROW(find_method("mlp").make(few), Error);
   few.set("reduction", Value(std::string("fast")));
   EXPECT_NO_THROW(find_method("mlp").make(few));
+  auto const refusal = [&](char const* key, Value const& value) {
+    Parameters parameters = small("fno");
+    parameters.set(key, value);
+    return test::error_of([&] { find_method("fno").make(parameters)->accept(*problem); });
+  };
+  EXPECT_TRUE(test::names(refusal("batch", std::int64_t{33}), {"method.batch = 33", "32 items"}));
+  EXPECT_TRUE(test::names(refusal("stream", true), {"method.stream = true"}));
+  EXPECT_TRUE(test::names(refusal("weights", std::string("/none.h5")), {"/none.h5"}));
+  EXPECT_EQ(refusal("batch", std::int64_t{32}), "");
 }
 
 } // namespace

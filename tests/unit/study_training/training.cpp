@@ -98,9 +98,26 @@ TEST(Training, BadCheckpointsAndBatchesAreTold) {
       error_of([&] { trained<double>(options_of(), {path}, parallel::Comm(), {}, "another"); });
   EXPECT_TRUE(names(other, {path, "sample", "another"}));
   parallel::Comm().barrier();
+  // one byte of the weights
+  if (parallel::Comm().root()) {
+    auto const size = static_cast<long>(std::filesystem::file_size(path));
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::string content(static_cast<std::size_t>(size), ' ');
+    file.read(content.data(), size);
+    auto const weights = trained<double>(options_of(), {}, parallel::Comm::self()).history.loss;
+    std::string const first(reinterpret_cast<char const*>(weights.data()), sizeof(double));
+    auto const at = content.find(first); // the history of losses is found by its first one
+    ASSERT_NE(at, std::string::npos);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(content[at] ^ 1));
+  }
+  parallel::Comm().barrier();
+  EXPECT_TRUE(names(error_of([&] { trained<double>(options_of(), {path}); }),
+                    {path, "damaged", "--force"}));
+  parallel::Comm().barrier();
   if (parallel::Comm().root()) std::ofstream(path) << "no checkpoint";
   parallel::Comm().barrier();
-  EXPECT_TRUE(names(error_of([&] { trained<double>(options_of(), {path}); }), {path}));
+  EXPECT_TRUE(names(error_of([&] { trained<double>(options_of(), {path}); }), {path, "--force"}));
   parallel::Comm().barrier();
   if (parallel::Comm().root()) std::filesystem::remove(path);
   TrainingOptions small = options_of();
@@ -109,6 +126,24 @@ TEST(Training, BadCheckpointsAndBatchesAreTold) {
   TrainingOptions large = options_of();
   large.batch = 100;
   EXPECT_TRUE(names(error_of([&] { trained<double>(large); }), {"batch of 100"}));
+}
+
+TEST(Training, GoesOnWhereNoCheckpointCanBeWritten) {
+  EXPECT_EQ(trained<double>(options_of(), {"/proc/moho/checkpoint.h5"}).parameters,
+            trained<double>(options_of()).parameters);
+}
+
+TEST(Training, WhatTheLastStepBrokeIsSeen) {
+  TrainingOptions options = options_of("sgd");
+  options.epochs = 1;
+  options.batch = Sample<double>::items; // one step, whose own loss is finite
+  EXPECT_EQ(trained<double>(options).end, TrainingEnd::finished);
+  options.schedule.base = 1e300;
+  auto const outcome = trained<double>(options);
+  EXPECT_EQ(outcome.end, TrainingEnd::not_finite);
+  EXPECT_EQ(outcome.failed_step, 1);
+  Preparation const told = described(outcome, 0);
+  EXPECT_FALSE(told.checks.at(0).pass());
 }
 
 TEST(Training, ALossThatIsNotFiniteStopsAndKeepsTheCheckpoint) {
@@ -185,6 +220,37 @@ TEST(Training, PatienceEndsItAndTheBestIsKept) {
   EXPECT_EQ(outcome.best_epoch, 2);
   EXPECT_EQ(outcome.parameters, best);
   EXPECT_EQ(calls, 6);
+  // it begins with the first validation
+  calls = 0;
+  options.validate_every = 5;
+  auto const rare = trained<double>(options, {}, parallel::Comm(), worse_after_two);
+  EXPECT_EQ(rare.end, TrainingEnd::patience);
+  EXPECT_EQ(rare.best_epoch, 10);
+  EXPECT_EQ(rare.history.epoch.back(), 15);
+}
+
+/// What training_options says of settings beside the defaults.
+std::string refusal(std::vector<std::pair<std::string, Value>> const& settings) {
+  Parameters parameters;
+  for (ParameterSpec const& spec : training_parameters()) parameters.set(spec.key, spec.fallback);
+  for (auto const& [name, value] : settings) parameters.set(name, value);
+  return error_of([&] { training_options(parameters); });
+}
+
+TEST(TrainingOptions, SettingsThatWouldDoNothingAreRefused) {
+  using Text = std::string;
+  EXPECT_EQ(refusal({}), "");
+  EXPECT_EQ(refusal({{"optimiser", Text("lbfgs")}}), "");
+  EXPECT_TRUE(names(refusal({{"optimiser", Text("lbfgs")}, {"clip", 1.0}}), {"method.clip"}));
+  EXPECT_TRUE(names(refusal({{"optimiser", Text("lbfgs")}, {"weight_decay", 1e-3}}),
+                    {"method.weight_decay"}));
+  EXPECT_TRUE(names(refusal({{"optimiser", Text("lbfgs")}, {"schedule", Text("step")}}),
+                    {"method.schedule"}));
+  std::vector<std::pair<std::string, Value>> cosine{
+      {"schedule", Text("cosine")}, {"epochs", std::int64_t{105}}, {"warm_up", std::int64_t{5}}};
+  EXPECT_EQ(refusal(cosine), "");
+  cosine[2].second = std::int64_t{4};
+  EXPECT_TRUE(names(refusal(cosine), {"method.period = 100", "set it to 101"}));
 }
 
 /// scale (100 (y - x^2)^2 + (x - to)^2) of (x, y), an eighth from each shard: Rosenbrock's valley.
