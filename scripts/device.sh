@@ -13,9 +13,14 @@
 #   --out DIR         folder of all that is built and written (build/device)
 #   --jobs N          compile jobs (all cores)
 #   --tests REGEX, --filter REGEX   of the tests and of the benchmarks
+#   --only REGEX, --rounds N   of the comparisons: cases, e.g. 'fno|poisson3d-P1-64', and rounds (5)
 #
-# Stages: build test bench; all of them if none is given. A later call goes on where one ended.
-# Writes OUT/log.txt, OUT/tests.xml and OUT/micro.json. Exit code 0 only if all stages succeeded.
+# Stages: build test bench; these three if none is given. A later call goes on where one ended.
+# peers-nn compares moho-bench with PyTorch's networks, peers-fem with assembly in PyTorch, peers
+# is both (reference/peers): with the first python3 that has torch and numpy, as it is and through
+# torch.compile.
+# Writes OUT/log.txt, OUT/tests.xml, OUT/micro.json and OUT/peers. Exit code 0 only if all stages
+# succeeded.
 # shellcheck disable=SC2317 # functions are called through `timed`
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,15 +28,17 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/scripts/common.sh"
 
 kokkos='' googletest='' benchmark='' backend='' arch='' out=$root/build/device jobs=$(job_count)
-tests=. filter=. stages=()
+tests=. filter=. only=. rounds=5 stages=()
 while [ $# -gt 0 ]; do
   case $1 in
-    --kokkos | --googletest | --benchmark | --backend | --arch | --out | --jobs | --tests | --filter)
+    --kokkos | --googletest | --benchmark | --backend | --arch | --out | --jobs | --tests | \
+      --filter | --only | --rounds)
       if [ $# -lt 2 ]; then die "$1 needs a value (see --help)"; fi
       printf -v "${1#--}" %s "$2"
       shift ;;
-    build | test | bench) stages+=("$1") ;;
-    -h | --help) sed -n '3,21s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    build | test | bench | peers-nn | peers-fem) stages+=("$1") ;;
+    peers) stages+=(peers-nn peers-fem) ;;
+    -h | --help) sed -n '3,23s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) die "unknown option '$1' (see --help)" ;;
   esac
   shift
@@ -99,6 +106,28 @@ run_benchmarks() {
     --benchmark_out="$out/micro.json" --benchmark_out_format=json
 }
 
+# python_with MODULE...: the first of the path that has them.
+python_with() {
+  local python
+  for python in $(type -ap python3); do
+    if "$python" -c "import $(IFS=,; echo "$*")" 2>/dev/null; then echo "$python"; return; fi
+  done
+  return 1
+}
+
+# compare SCRIPT OPTION...: moho-bench beside PyTorch, on the device where moho-bench is for one.
+compare() {
+  local script=$1 python device=cpu
+  shift
+  if [ "$backend" = CUDA ]; then device=cuda; fi
+  if ! python=$(python_with torch numpy); then
+    say "no python3 of the path has torch and numpy"
+    return 1
+  fi
+  "$python" "reference/peers/$script" --build "$out/moho" --out "$out/peers" --device "$device" \
+    --torch "$python" --compiled "$python" --rounds "$rounds" --seconds 0.2 --only "$only" "$@"
+}
+
 cd "$root"
 code=0
 for stage in "${stages[@]}"; do
@@ -106,7 +135,11 @@ for stage in "${stages[@]}"; do
     build) build || code=1 ;;
     test) timed "tests" run_tests || code=1 ;;
     bench) timed "benchmarks" run_benchmarks || code=1 ;;
+    peers-nn)
+      timed "networks beside PyTorch" \
+        compare nn_speed.py --types f32 --what train infer || code=1 ;;
+    peers-fem) timed "assembly beside PyTorch" compare fem_device_speed.py || code=1 ;;
   esac
 done
-say "exit code $code; log, tests.xml and micro.json are in $out"
+say "exit code $code; what was written is in $out"
 exit "$code"

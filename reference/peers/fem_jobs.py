@@ -48,3 +48,40 @@ SMALL = (
     Job("poisson2d-P2-8", 2, 8, degree=2),
     Job("elasticity3d-P1-4", 3, 4, form="elasticity"),
 )
+
+# ---- beside TensorGalerkin's pattern in PyTorch --------------------------------------------------
+
+REDUCTIONS = ("index_add", "sparse")
+
+
+@dataclass(frozen=True)
+class TorchJob(Job):
+    """One of P1 tetrahedra. `on_device`: ratio to PyTorch that is asked for on a device."""
+
+    on_device: float | None = None
+
+    @property
+    def cells(self) -> int:
+        return 6 * self.n**3
+
+    @property
+    def benchmark(self) -> str:
+        """Name in moho-bench: `poisson` has a coefficient of its own in each cell, `elasticity`
+        one law for all."""
+        case = {"poisson": "darcy", "elasticity": "elasticity"}[self.form]
+        return f"{case}_p1_tetrahedron/{self.n}"
+
+    def policy(self, device: str, threads: int) -> str:
+        """moho's default (default_reduce in fem/assembly.hpp)."""
+        if device == "cpu":
+            return "scatter" if threads == 1 else "owner-scatter"
+        return "compressed-gather" if self.form == "elasticity" else "tiled-gather"
+
+
+def torch_job(form: str, n: int, on_device: float | None = None) -> TorchJob:
+    return TorchJob(f"{form}3d-P1-{n}", 3, n, form=form, on_device=on_device)
+
+
+# those of 8 are to try it out
+TORCH = (torch_job("poisson", 8), torch_job("poisson", 32, 5.0), torch_job("poisson", 64, 5.0),
+         torch_job("elasticity", 8), torch_job("elasticity", 32, 5.0))

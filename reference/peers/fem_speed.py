@@ -13,7 +13,6 @@ usage: /usr/bin/python3 fem_speed.py --moho BUILD/moho --out OUT [--skfem-python
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ import fem_jobs
 import h5py
 import numpy as np
 import peer_records
+from peer_process import Missing, Process
 
 STUDY = "fem-peers"
 TITLE = "Assembly beside other codes: time of the peer over time of moho"
@@ -42,10 +42,6 @@ COLUMNS = ("matrix", "ranks", "peer", "moho ms", "peer ms", "ratio", "quartiles"
 HEADER = "| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|"
 
 
-class Missing(Exception):
-    """A peer that is not here, and why."""
-
-
 # ---- processes -----------------------------------------------------------------------------------
 
 
@@ -60,39 +56,6 @@ def launcher(ranks: int, cores: list[int]) -> tuple[list[str], dict]:
     if len(cores) < ranks:
         raise ValueError(f"{ranks} ranks need as many cores ({len(cores)} are allowed; --cores)")
     return pinned + ["mpirun", "-n", str(ranks), "--bind-to", "core"], environment
-
-
-class Process:
-    """A peer that answers commands (fem_peer_loop.py)."""
-
-    def __init__(self, name: str, command: list[str], ranks: int, cores: list[int], log: Path):
-        start, environment = launcher(ranks, cores)
-        self.name, self._log = name, log
-        with open(log, "w", encoding="utf-8") as errors:
-            self._process = subprocess.Popen([*start, *map(str, command)], text=True,
-                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=errors, env=environment)
-
-    def ask(self, **command) -> dict:
-        try:
-            self._process.stdin.write(json.dumps(command) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        line = self._process.stdout.readline()
-        if not line:
-            text = self._log.read_text(encoding="utf-8", errors="replace").strip()
-            raise Missing(f"{self.name} died ({text.splitlines()[-1] if text else 'no message'})")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Missing(f"{self.name}: {answer['error']}")
-        return answer
-
-    def close(self) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it died, a command still in the buffer
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(timeout=60)
 
 
 class Moho:
@@ -208,12 +171,13 @@ class Bench:
         cores = options.cores
         self.moho = Moho(options.moho, ranks, cores, scratch)
         self.provenance = self.moho.provenance()
-        dolfinx = [options.dolfinx_python, HERE / "dolfinx_peer.py", scratch / "jit"]
-        self.dolfinx = Process("dolfinx", dolfinx, ranks, cores, scratch / f"dolfinx{ranks}.log")
+        start, environment = launcher(ranks, cores)
+        dolfinx = [*start, options.dolfinx_python, HERE / "dolfinx_peer.py", scratch / "jit"]
+        self.dolfinx = Process("dolfinx", dolfinx, environment, scratch / f"dolfinx{ranks}.log")
         self.skfem = None
         if ranks == 1 and options.skfem_python:
-            self.skfem = Process("scikit-fem", [options.skfem_python, HERE / "skfem_peer.py"], 1,
-                                 cores, scratch / "skfem.log")
+            skfem = [*start, options.skfem_python, HERE / "skfem_peer.py"]
+            self.skfem = Process("scikit-fem", skfem, environment, scratch / "skfem.log")
 
     def close(self) -> None:
         for process in (self.dolfinx, self.skfem):

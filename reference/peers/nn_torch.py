@@ -7,17 +7,15 @@ The networks and names of parameters are those of the codes that the papers publ
 analysis/torch_weights.py converts their weights. What favours PyTorch: the coordinates of grids
 are made once, and the gradient goes to the parameters alone, not to the points of a PINN as well.
 
-usage: OMP_NUM_THREADS=N PYTHON nn_torch.py [--compile]
-With --compile the networks go through torch.compile, and Adam is the fused one where it takes the
-parameters (real ones only).
+usage: OMP_NUM_THREADS=N PYTHON nn_torch.py [--compile] [--device cpu|cuda] [--tf32]
+With --compile the networks go through torch.compile, of a PINN the whole loss, and Adam is the
+fused one where it takes the parameters (real ones only). On a device the batch lies in its memory
+from the start.
 """
 from __future__ import annotations
 
-import ctypes
 import math
-import os
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -25,6 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import torch_peer  # noqa: E402
 from fem_peer_loop import serve  # noqa: E402
 
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
@@ -134,6 +133,14 @@ class Supervised:
     def __init__(self, network, inputs, targets, loss):
         self.network, self.inputs, self.targets, self._loss = network, inputs, targets, loss
 
+    def to(self, device):
+        self.network = self.network.to(device)
+        self.inputs, self.targets = self.inputs.to(device), self.targets.to(device)
+
+    def compile(self, network):
+        """`network`: this one, compiled."""
+        self.network = network
+
     def loss(self):
         return self._loss(self.network(self.inputs), self.targets)
 
@@ -146,7 +153,16 @@ class Pinn:
         self.network = mlp([2, 50, 50, 50, 50, 1], nn.Tanh)
         self.inputs = torch.rand(10000, 2)
         self.edge, self.known = torch.rand(100, 2), torch.randn(100, 1)
+
+    def to(self, device):
+        self.network = self.network.to(device)
+        self.inputs, self.edge = self.inputs.to(device), self.edge.to(device)
+        self.known = self.known.to(device)
         self.x, self.t = (self.inputs[:, i:i + 1].clone().requires_grad_() for i in (0, 1))
+
+    def compile(self, _):
+        # A compiled network has no second derivatives; a compiled loss holds them.
+        self.loss = torch.compile(self.loss)
 
     def loss(self):
         x, t = self.x, self.t
@@ -190,37 +206,8 @@ CASES = {
 # ---- the process ---------------------------------------------------------------------------------
 
 
-def blas() -> str:
-    """The library of matrix products; of OpenBLAS with the core that its kernels are for."""
-    try:
-        maps = Path("/proc/self/maps").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        maps = ""
-    for path in sorted({line.split()[-1] for line in maps.splitlines() if "openblas" in line}):
-        try:
-            library = ctypes.CDLL(path)
-            texts = [library.openblas_get_config, library.openblas_get_corename]
-        except (OSError, AttributeError):  # a copy with other names, as numpy has
-            continue
-        for text in texts:
-            text.restype = ctypes.c_char_p
-        config, core = (text().decode().strip() for text in texts)
-        return f"{config} core {core}"
-    return "MKL" if torch.backends.mkl.is_available() else "unknown"
-
-
-class Peer:
-    """What fem_peer_loop.serve asks."""
-
-    def __init__(self, compiled: bool):
-        self.compiled = compiled
-        threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        torch.set_num_threads(threads)
-        self.about = {
-            "version": torch.__version__.split("+")[0], "compiled": compiled, "blas": blas(),
-            "threads": torch.get_num_threads(),
-            "coretype": os.environ.get("OPENBLAS_CORETYPE", ""),
-        }
+class Peer(torch_peer.Peer):
+    apart = ("latency",)
 
     def optimiser(self, parameters):
         if self.compiled and not any(p.is_complex() for p in parameters):
@@ -232,9 +219,12 @@ class Peer:
         torch.set_default_dtype(getattr(torch, command["type"]))
         torch.manual_seed(0)
         case = CASES[command["case"]]()
+        case.to(self.device)
         parameters = list(case.network.parameters())
+        network = case.network
         if self.compiled:
-            case.network = torch.compile(case.network)
+            network = torch.compile(network)
+            case.compile(network)
         optimiser = self.optimiser(parameters)
 
         def train():
@@ -244,35 +234,16 @@ class Peer:
 
         def answer(inputs):
             with torch.inference_mode():
-                case.network(inputs)
+                network(inputs)
 
         one = case.inputs[:1].clone()
         self.calls = {"train": train, "infer": lambda: answer(case.inputs),
                       "latency": lambda: answer(one)}
-        told = self.about | {
+        return self.about | self.warm(command["what"]) | {
             "parameters": sum(p.numel() * (2 if p.is_complex() else 1) for p in parameters),
-            "items": len(case.inputs), "seconds": {}, "refused": {},
+            "items": len(case.inputs),
         }
-        for what in command["what"]:
-            try:
-                told["seconds"][what] = self.seconds(what, 3)["seconds"][-1]
-            except Exception as error:  # torch.compile has no second derivatives, for one
-                text = (str(error).strip() or type(error).__name__).splitlines()[0]
-                told["refused"][what] = text if len(text) < 80 else text[:77] + "..."
-        return told
-
-    def seconds(self, what: str, repeats: int) -> dict:
-        call, found = self.calls[what], []
-        processor = time.process_time()
-        for _ in range(repeats):
-            start = time.perf_counter()
-            call()
-            found.append(time.perf_counter() - start)
-        return {"seconds": found, "processor": (time.process_time() - processor) / repeats}
 
 
 if __name__ == "__main__":
-    unknown = [word for word in sys.argv[1:] if word != "--compile"]
-    if unknown:
-        sys.exit(f"nn_torch.py: unknown argument {unknown[0]} (there is --compile)")
-    serve(Peer("--compile" in sys.argv[1:]))
+    serve(Peer(torch_peer.arguments("PyTorch's networks, as a process that answers")))

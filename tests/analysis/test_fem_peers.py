@@ -123,7 +123,9 @@ def echo(tmp_path):
     script = tmp_path / "echo.py"
     script.write_text(ECHO.format(peers=str(PEERS)))
     cores = sorted(os.sched_getaffinity(0))
-    process = fem_speed.Process("echo", [sys.executable, script], 1, cores, tmp_path / "log")
+    start, environment = fem_speed.launcher(1, cores)
+    process = fem_speed.Process("echo", [*start, sys.executable, script], environment,
+                                tmp_path / "log")
     yield process
     process.close()
 

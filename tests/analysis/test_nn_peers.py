@@ -8,17 +8,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from conftest import ANALYSIS
 
 import load
-
-PEERS = ANALYSIS.parent / "reference" / "peers"
-sys.path.insert(0, str(PEERS))
+import synthetic_peers
+from synthetic_peers import CONTEXT, ON_DEVICE, PEERS
 
 import nn_jobs
 import nn_speed
+import torch_rounds
 
 MOHO = os.environ.get("MOHO_EXE")
 JOB = next(job for job in nn_jobs.JOBS if job.name == "mlp")
@@ -37,36 +37,49 @@ def test_parameters_are_those_of_the_specification():
               "pinn_convection": 7851, "pinn_burgers": 7851}
     assert {job.name: job.parameters for job in nn_jobs.JOBS} == listed
     for job in nn_jobs.JOBS:
-        assert job.targets and all(what in nn_jobs.MEASURED and kind in nn_jobs.TYPES
-                                   for what, kind in job.targets)
+        for targets in (job.targets, job.on_device):
+            assert targets and all(what in nn_jobs.MEASURED and kind in nn_jobs.TYPES
+                                   for what, kind in targets)
 
 
 def test_interval_of_ratios():
-    mean, low, high = nn_speed.interval([2.0, 8.0])
+    mean, low, high = torch_rounds.interval([2.0, 8.0])
     assert mean == pytest.approx(4)
     # by hand: the logarithms deviate by log 2 each, s = sqrt(2) log 2, t = 12.706
     assert math.log(high / mean) == pytest.approx(12.706 * math.log(2), rel=1e-3)
     assert low * high == pytest.approx(mean**2)
-    assert nn_speed.interval([3.0] * 5) == pytest.approx((3, 3, 3))
-    assert math.isnan(nn_speed.interval([3.0])[1])
+    assert torch_rounds.interval([3.0] * 5) == pytest.approx((3, 3, 3))
+    assert math.isnan(torch_rounds.interval([3.0])[1])
     # the table goes on smoothly beyond its end
-    wide = [nn_speed.interval([1.0, 2.0] * (n // 2))[2] for n in (28, 30, 32, 34)]
+    wide = [torch_rounds.interval([1.0, 2.0] * (n // 2))[2] for n in (28, 30, 32, 34)]
     assert wide == sorted(wide, reverse=True)
 
 
 # ---- records -------------------------------------------------------------------------------------
 
 TOLD = {"name": "torch-0", "version": "0", "compiled": False, "blas": "B", "coretype": "",
-        "threads": 1, "items": 1024, "parameters": JOB.parameters, "seconds": {}, "refused": {}}
+        "threads": 1, "device": "cpu", "precision": "ieee", "items": 1024,
+        "parameters": JOB.parameters, "seconds": {}, "refused": {}}
 OURS = {"seconds": 1.0, "processor": 0.5, "flops": 1e9, "GFLOP/s": 1.0, "of_gemm": 0.5,
         "product_share": 0.9, "gemm_drift": 0.01, "items": 1024.0,
         "parameters": float(JOB.parameters)}
 
 
-def made(told=(), ours=(), what="train", kind="f32", ratios=(1.0, 1.2, 1.1), threads=1, without=""):
+HOST = torch_rounds.Place("cpu", 1, [0])
+DEVICE = torch_rounds.Place("cuda", 1, [0])
+
+
+def made(told=(), ours=(), what="train", kind="f32", ratios=(1.0, 1.2, 1.1), without="", place=HOST,
+         context=CONTEXT, quickest=True):
     ours = {name: value for name, value in (OURS | dict(ours)).items() if name != without}
     rounds = [{"moho": ours, "peer": {"seconds": ratio, "processor": ratio}} for ratio in ratios]
-    return nn_speed.record(JOB, kind, what, TOLD | dict(told), rounds, threads, provenance())
+    one = torch_rounds.Measured(what, TOLD | dict(told), rounds, place, context, provenance(),
+                                quickest)
+    return nn_speed.record(JOB, kind, one)
+
+
+def on_device(told=(), **more):
+    return made(told={"device": "NVIDIA H0"} | dict(told), place=DEVICE, context=ON_DEVICE, **more)
 
 
 def test_record_meets_the_schema_and_is_read(tmp_path):
@@ -77,11 +90,11 @@ def test_record_meets_the_schema_and_is_read(tmp_path):
     assert content["metrics"]["cpu_ratio_mean"] == pytest.approx(2 * content["fom"][0]["value"])
     assert content["metrics"]["wall_over_cpu"] == 2
     assert content["metrics"]["moho_flops"] == 1e9 and content["metrics"]["product_share"] == 0.9
-    assert content["metrics"]["target"] == 0.97 and nn_speed.meets(content)
+    assert content["metrics"]["target"] == 0.97 and torch_rounds.meets(content)
     row = nn_speed.table_row(content)
     assert "1.10" in row and "90 %" in row and "VOID" not in row and "MISSED" not in row
-    nn_speed.peer_records.write(tmp_path, content)
-    nn_speed.peer_records.write_study(tmp_path, content["study"], "T", "D")
+    torch_rounds.peer_records.write(tmp_path, content)
+    torch_rounds.peer_records.write_study(tmp_path, content["study"], "T", "D")
     runs = load.load(tmp_path)
     assert not runs.problems and [r["id"] for r in runs.records] == ["torch-0-train-mlp-f32-t1"]
     # an inference has no share of products and, here, no target; one round no interval
@@ -91,7 +104,7 @@ def test_record_meets_the_schema_and_is_read(tmp_path):
     assert load.check_record(content) == []
     assert "| ? | – | 4.00 | 2.00 | – |" in nn_speed.table_row(content)
     # the first thread's time is not that of all
-    assert made(threads=2)["metrics"]["cpu_ratio_mean"] is None
+    assert made(place=torch_rounds.Place("cpu", 2, [0, 1]))["metrics"]["cpu_ratio_mean"] is None
 
 
 @pytest.mark.parametrize("change", [
@@ -106,65 +119,55 @@ def test_a_ratio_of_unlike_networks_is_void(change):
     content = made(**change)
     assert load.check_record(content) == [] and content["status"] == "invalid"
     assert content["fom"][0]["value"] is None and "VOID" in nn_speed.table_row(content)
-    assert content["metrics"]["target"] is None or not nn_speed.meets(content)
+    assert content["metrics"]["target"] is None or not torch_rounds.meets(content)
 
 
 def test_a_missed_target_is_told():
     content = made(ratios=[0.9, 0.91, 0.92])
-    assert content["status"] == "ok" and not nn_speed.meets(content)
+    assert content["status"] == "ok" and not torch_rounds.meets(content)
     assert "0.97 MISSED" in nn_speed.table_row(content)
     # targets are against PyTorch as it is written, of the type named
     assert made(told={"compiled": True})["metrics"]["target"] is None
     assert made(kind="f64")["metrics"]["target"] is None
 
 
+def test_targets_on_a_device():
+    """They are against the quickest PyTorch that runs, and void where the two round otherwise."""
+    content = on_device(ratios=[1.0, 1.0])
+    assert load.check_record(content) == [] and content["status"] == "ok"
+    assert content["id"] == "torch-0-train-mlp-f32-cuda"
+    assert content["case"]["device"] == "NVIDIA H0"
+    assert content["metrics"]["target"] == 0.9 and torch_rounds.meets(content)
+    assert content["metrics"]["cpu_ratio_mean"] is content["metrics"]["wall_over_cpu"] is None
+    assert on_device(told={"compiled": True})["metrics"]["target"] == 0.9
+    assert on_device(quickest=False)["metrics"]["target"] is None
+    assert not torch_rounds.meets(on_device(ratios=[0.8, 0.8]))
+    rounded = on_device(told={"precision": "tf32"})
+    assert rounded["case"]["precision"] == "tf32" and rounded["metrics"]["target"] is None
+    assert rounded["case"]["moho_precision"] == "ieee"
+    # two devices in one machine
+    content = on_device(told={"device": "NVIDIA H1"})
+    assert content["status"] == "invalid" and content["fom"][0]["value"] is None
+
+
 # ---- a run with stand-ins ------------------------------------------------------------------------
 
-BENCH = """#!{python}
-import json, os, sys
-assert "OPENBLAS_CORETYPE" not in os.environ and os.environ["OPENBLAS_NUM_THREADS"] == "1"
-name = next(w for w in sys.argv if "filter" in w).split("^")[1]
-items = 1 if "latency" in name else 1024
-found = {{"name": name + "manual_time", "real_time": 2.0, "cpu_time": 2.0, "time_unit": "ms",
-          "GFLOP/s": 3.0, "of_gemm": 0.5, "gemm_drift": 0.0, "items": items, "parameters": 220732}}
-print(json.dumps({{"benchmarks": [found] if "mlp" in name else []}}))
-"""
-# a Python whose nn_torch.py is this
-TORCH = """#!{python}
-import os, sys; sys.path.insert(0, {peers!r})
-from fem_peer_loop import serve
-compiled = "--compile" in sys.argv
-class Peer:
-    def prepare(self, command):
-        if {mood!r} == "absent": raise ImportError("No module named 'torch'")
-        assert "OPENBLAS_CORETYPE" not in os.environ
-        return {{"version": "9", "compiled": compiled, "blas": "B", "coretype": "", "threads": 1,
-                "items": 1024, "parameters": 220732,
-                "seconds": {{w: 0.01 for w in command["what"] if not (compiled and w == "train")}},
-                "refused": {{"train": "no second derivatives"}} if compiled else {{}}}}
-    def seconds(self, what, repeats):
-        if {mood!r} == "dies" and what == "infer": raise SystemExit("boom")
-        return {{"seconds": [0.004] * repeats, "processor": 0.004}}
-serve(Peer())
-"""
+COUNTERS = {"GFLOP/s": 3.0, "of_gemm": 0.5, "gemm_drift": 0.0, "parameters": 220732}
+ANSWER = {"items": 1024, "parameters": 220732}
 
 
 @pytest.fixture
 def stand_ins(tmp_path, monkeypatch):
     """Folder of executables, and a maker of PyTorches."""
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    build = tmp_path / "build"
-    build.mkdir()
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    build = synthetic_peers.bench(tmp_path / "build", counters())
     (build / "moho").symlink_to(MOHO)
+    return build, lambda mood: synthetic_peers.torch(tmp_path, ANSWER, mood)
 
-    def script(path, text):
-        path.write_text(text)
-        path.chmod(0o755)
-        return str(path)
 
-    script(build / "moho-bench", BENCH.format(python=sys.executable))
-    return build, lambda mood: script(tmp_path / f"python-{mood}", TORCH.format(
-        python=sys.executable, peers=str(PEERS), mood=mood))
+def counters():
+    return {"latency/mlp": COUNTERS | {"items": 1}, "mlp": COUNTERS | {"items": 1024}}
 
 
 def run(monkeypatch, build, out, *words):
@@ -188,8 +191,45 @@ def test_interleaved_run_with_stand_ins(tmp_path, monkeypatch, capsys, stand_ins
     assert {r["id"] for r in runs.records} == {
         "torch-9-train-mlp-f32-t1", "torch-9-infer-mlp-f32-t1", "torch-9-latency-mlp-f32-t1",
         "torch-9-compiled-infer-mlp-f32-t1", "torch-9-compiled-latency-mlp-f32-t1"}
-    assert all(r["metrics"]["ratio_mean"] == pytest.approx(2) for r in runs.records)
+    assert all(r["metrics"]["ratio_mean"] == pytest.approx(1.5 if r["case"]["compiled"] else 2)
+               for r in runs.records)
     assert "No module" in (tmp_path / "out/nn-peers/study.toml").read_text()
+
+
+def test_a_run_on_a_device_without_moho(tmp_path, monkeypatch, capsys, stand_ins):
+    """What the records tell of the build is what moho-bench tells; the target is against the
+    quicker PyTorch, and the compiled one, which is, has refused to train."""
+    _, torch = stand_ins
+    build = synthetic_peers.bench(tmp_path / "alone", counters(), ON_DEVICE)
+    words = ["--torch", torch("good"), "--compiled", torch("good"), "--device", "cuda", "--only",
+             "mlp/f32"]
+    assert run(monkeypatch, build, tmp_path / "out", *words, "--gate") == 0, capsys.readouterr()
+    runs = load.load(tmp_path / "out")
+    assert not runs.problems and len(runs.records) == 5
+    targets = {r["id"]: r["metrics"]["target"] for r in runs.records}
+    assert targets.pop("torch-9-train-mlp-f32-cuda") == 0.9
+    assert set(targets.values()) == {None} and "torch-9-compiled-infer-mlp-f32-cuda" in targets
+    told = runs.records[0]["provenance"]
+    assert told["build"]["backend"] == "Cuda" and told["host"]["gpus"] == ["NVIDIA H0"]
+    assert told["git"]["sha"] == "0" * 40 and told["run"]["binding"][0]["device"] == "NVIDIA H0"
+    assert run(monkeypatch, build, tmp_path / "tf32", *words, "--tf32") == 0
+    assert {r["case"]["method"] for r in load.load(tmp_path / "tf32").records} == {
+        "torch-9-tf32", "torch-9-compiled-tf32"}
+
+
+def test_a_device_that_is_not_there(tmp_path, monkeypatch, capsys, stand_ins):
+    build, torch = stand_ins
+    device = synthetic_peers.bench(tmp_path / "device", counters(), ON_DEVICE)
+    for where, words, says in (
+        (build, ["--device", "cuda"], "backend Serial, not on the cuda"),
+        (device, [], "backend Cuda, not on the cpu"),
+        (device, ["--device", "cuda", "--only", "mlp"], "PyTorch 9 has no CUDA device here"),
+    ):
+        assert run(monkeypatch, where, tmp_path / "out", "--torch", torch("hostly"), *words) == 1
+        assert says in capsys.readouterr().err
+    with pytest.raises(SystemExit) as exit:
+        run(monkeypatch, build, tmp_path / "out", "--torch", torch("good"), "--device", "gpu")
+    assert exit.value.code == 1 and "invalid choice: 'gpu'" in capsys.readouterr().err
 
 
 def test_what_cannot_be_run_is_told(tmp_path, monkeypatch, capsys, stand_ins):
@@ -203,9 +243,10 @@ def test_what_cannot_be_run_is_told(tmp_path, monkeypatch, capsys, stand_ins):
     ):
         assert run(monkeypatch, build, tmp_path / "out", *words) == 1
         assert says in capsys.readouterr().err
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as exit:
         run(monkeypatch, build, tmp_path / "out")
-    if provenance()["build"]["backend"] == "Serial" and len(os.sched_getaffinity(0)) > 1:
+    assert exit.value.code == 1
+    if len(os.sched_getaffinity(0)) > 1:
         assert run(monkeypatch, build, tmp_path / "out", "--torch", torch("good"), "--threads",
                    "2") == 1
         assert "Serial" in capsys.readouterr().err
@@ -224,19 +265,84 @@ def test_pytorch_answers(tmp_path):
     if not has_torch():
         pytest.skip("allowed: PyTorch is not installed")
     cores = sorted(os.sched_getaffinity(0))
-    peer = nn_speed.Torch(sys.executable, False, 1, cores, tmp_path / "log")
+    place = torch_rounds.Place("cpu", 1, cores)
+    peer = torch_rounds.Torch(sys.executable, "nn_torch.py", [], place, tmp_path / "log")
     try:
         for job in nn_jobs.JOBS:
             large = job.name.startswith("fno")
             for kind in ("f32",) if large else nn_jobs.TYPES:
-                told = peer.prepare(job, kind, ["latency"] if large else ["train", "latency"])
+                told = peer.prepare({"case": job.name, "type": nn_jobs.TYPES[kind]},
+                                    ["latency"] if large else ["train", "latency"])
                 assert told["parameters"] == job.parameters and told["items"] == job.items
                 assert told["refused"] == {} and told["threads"] == 1
+                assert (told["device"], told["precision"]) == ("cpu", "ieee")
                 assert min(peer.sample("latency", told, 0).values()) > 0
-        with pytest.raises(nn_speed.Missing, match="KeyError"):
+        with pytest.raises(torch_rounds.Missing, match="KeyError"):
             peer.ask(do="prepare", case="none", type="float32", what=[])
     finally:
         peer.close()
+
+
+def test_a_device_is_timed_by_its_own_clock(monkeypatch):
+    """With a stand-in for PyTorch on a device whose calls take 1 ms: several calls between two
+    events, each call by itself where the time until an answer counts."""
+    log, now = [], [0.0]
+
+    class Event:
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            self.at = now[0]
+            log.append("event")
+
+        def synchronize(self):
+            log.append("wait")
+
+        def elapsed_time(self, end):
+            return 1e3 * (end.at - self.at)
+
+    def call():
+        now[0] += 1e-3
+        log.append("call")
+
+    def refuse():
+        raise RuntimeError("no second derivatives\nand more")
+
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda: "NVIDIA H0",
+                           synchronize=lambda: log.append("wait"), Event=Event)
+    backends = SimpleNamespace(cuda=SimpleNamespace(matmul=SimpleNamespace()),
+                               cudnn=SimpleNamespace())
+    fake = SimpleNamespace(__version__="9+cu0", cuda=cuda, backends=backends, device=str_device,
+                           version=SimpleNamespace(cuda="0"), set_num_threads=lambda n: None,
+                           get_num_threads=lambda: 1)
+    monkeypatch.setitem(sys.modules, "torch", fake)
+    monkeypatch.delitem(sys.modules, "torch_peer", raising=False)
+    import torch_peer
+    sys.modules.pop("torch_peer")  # the next one to import it gets PyTorch's own
+    monkeypatch.setattr(torch_peer.time, "perf_counter", lambda: now[0])
+    peer = torch_peer.Peer(torch_peer.arguments("", ["--device", "cuda"]))
+    assert peer.about["precision"] == "ieee" and peer.about["device"] == "NVIDIA H0"
+    assert backends.cuda.matmul.allow_tf32 is backends.cudnn.allow_tf32 is False
+    peer.apart, peer.calls = ("one",), {"many": call, "one": call, "none": refuse}
+    told = peer.warm(["many", "one", "none"])
+    assert told["seconds"] == {"many": pytest.approx(1e-3), "one": pytest.approx(1e-3)}
+    assert told["refused"] == {"none": "no second derivatives"}
+    log.clear()
+    assert peer.seconds("many", 7)["seconds"] == pytest.approx([1e-3, 1e-3])  # 5 in a row
+    assert log == 2 * ["wait", "event", *5 * ["call"], "event", "wait"]
+    log.clear()
+    assert peer.seconds("one", 2)["seconds"] == pytest.approx([1e-3, 1e-3])
+    assert log == 2 * ["wait", "call", "wait"]
+    torch_peer.Peer(torch_peer.arguments("", ["--device", "cuda", "--tf32"]))
+    assert backends.cuda.matmul.allow_tf32 is backends.cudnn.allow_tf32 is True
+    cuda.is_available = lambda: False
+    with pytest.raises(SystemExit, match="no CUDA device here"):
+        torch_peer.Peer(torch_peer.arguments("", ["--device", "cuda"]))
+
+
+def str_device(name):
+    return SimpleNamespace(type=name)
 
 
 def test_side_by_side(tmp_path):

@@ -143,6 +143,51 @@ def test_failed_case_is_named_once(runs):
     ]
 
 
+@pytest.mark.parametrize(
+    "counters, case, said",
+    [
+        ({"epochs": 45}, {"epochs": 500}, "45 of 500 epochs done; the same command goes on"),
+        ({"epochs": 45}, {"epochs": 150, "curriculum": 5.0}, "45 epochs done; the same command"),
+        ({}, {}, "stopped early; the same command goes on"),
+    ],
+)
+def test_what_stopped_early_says_how_far_it_is(runs, counters, case, said):
+    def stop(content):
+        content |= {"status": "partial", "counters": counters}
+        content["case"] |= case
+
+    edit(runs / "scaling" / "grad-r2" / "result.json", stop)
+    (text,) = [w for w in report.warnings(load.load(runs)) if w.startswith("scaling/grad-r2: p")]
+    assert text.startswith(f"scaling/grad-r2: partial: {said}")
+    edit(runs / "scaling" / "grad-r2" / "result.json", lambda content: content.update(error="why"))
+    assert "scaling/grad-r2: partial: why" in report.warnings(load.load(runs))
+
+
+def rates_told(runs):
+    cards = report.highlights(load.load(runs))
+    return [card["value"] for card in cards if card["text"].startswith("curves per second")]
+
+
+@pytest.mark.parametrize("method", ["mean", "mlp", "linear-map", "halfspace-average", "disba"])
+def test_only_solvers_have_a_rate_of_curves(runs, method):
+    """Answers without solving are faster, and say nothing of the solver."""
+    (before,) = rates_told(runs)
+
+    def answered(name, tolerance):
+        def change(content):
+            content["case"] |= {"method": name, "tolerance": tolerance}
+            content["fom"] = [synthetic.merit("curves_per_second", 5e6)]
+
+        edit(runs / "scaling" / "grad-r2" / "result.json", change)
+
+    answered(method, 0.0)
+    assert rates_told(runs) == [before] != ["5000000"]
+    answered("rayleigh-solver", 1e-3)  # faster, and less exact
+    assert rates_told(runs) == [before]
+    answered("rayleigh-solver", 0.0)
+    assert rates_told(runs) == [report.number(5e6)]
+
+
 def test_figure_that_cannot_be_drawn_is_named_and_the_rest_drawn(runs, monkeypatch, capsys):
     def fail(*_):
         raise ValueError("no such\nsymbol")
