@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 import load
+import plot_peers
 import plot_speed
 import plot_sureness
 import tables_speed
@@ -191,8 +192,8 @@ def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
     low, high = table["ratio"].min(), table["ratio"].max()
     text = (
         f"Time of other codes over time of moho on the same core, in turns within one run: medians "
-        f"of {' or '.join(map(str, sorted(rounds)))} paired ratios from {plot_speed.short(low)} to "
-        f"{plot_speed.short(high)}; "
+        f"of {' or '.join(map(str, sorted(rounds)))} paired ratios from {plot_peers.short(low)} to "
+        f"{plot_peers.short(high)}; "
         "bars are their quartiles. moho's time holds bracketing, mode count and polishing; dashed "
         "lines and upright bars are what the project asks of itself. Where several modes are asked "
         "the peers are called once for each, as their interface has it. "

@@ -11,12 +11,19 @@ import plot_peers
 import plot_training
 from figure import Drawn, Figure, slug
 from plot_training import Curve, Reached
+from tables import SOUND
 
 MEASURES = {  # metric -> how it is called; the first that all have is drawn
     "mean_rel_l2": "mean relative L² error",
     "rel_l2": "relative L² error",
     "l2re": "relative L² error",
 }
+
+TRIVIAL = ("mean", "nearest-neighbour", "linear-map", "halfspace-average", "initial-state",
+           "initial-mean")  # answers that a network has to beat # fmt: skip
+# keys of a case that are not the problem's: how it was run, and parameters of linear-map
+NOT_ASKED = {"method", "ranks", "repeats", "warmup", "min_time", "ceilings", "fit", "iterations",
+             "rate", "tolerance", "initial", "intercept", "initial_seed"}  # fmt: skip
 
 
 def is_training(record: load.Record) -> bool:
@@ -65,27 +72,55 @@ def _figure(study: str, problem: str, part: list, trained: list, drawn: Drawn) -
     )
     if unfinished:
         text += f". Training goes on in a later run: {', '.join(unfinished)}"
-    best = reached[0]
     drawn.figures.append(
         Figure(
             name=slug(f"{study}-training-{problem}"),
             caption=text + ".",
             make=lambda: plot_training.training(curves, reached, MEASURES[measure]),
             records=part,
-            quote=f"{best.name} reaches a {MEASURES[measure]} of {best.error:.2g}.",
+            quote=_quote(part, measure),
             kind="learning",
         )
     )
 
 
+def _error(record: load.Record, measure: str) -> float:
+    value = record["metrics"][measure]
+    return np.inf if value is None or not np.isfinite(value) else value
+
+
+def _same_question(a: load.Record, b: load.Record) -> bool:
+    """Whether two cases of one problem ask it with the same parameters."""
+    a, b = a["case"], b["case"]
+    shared = {key for key in a.keys() & b.keys() - NOT_ASKED if not key.startswith("limit.")}
+    return all(a[key] == b[key] for key in shared)
+
+
+def _quote(part: list[load.Record], measure: str) -> str:
+    """Of the best network that was trained here, and the best of what it has to beat; "" where no
+    training is sound."""
+    trained = [r for r in part if is_training(r) and r["status"] in SOUND]
+    best = min(trained, key=lambda r: _error(r, measure), default=None)
+    if best is None or not np.isfinite(_error(best, measure)):
+        return ""
+    so_far = " so far" if best["status"] == "partial" else ""
+    text = f"{_name(best)} reaches a {MEASURES[measure]} of {_error(best, measure):.2g}{so_far}"
+    rivals = [r for r in part if r["case"]["method"] in TRIVIAL and _same_question(r, best)]
+    rival = min(rivals, key=lambda r: _error(r, measure), default=None)
+    if rival is not None and _error(rival, measure) <= _error(best, measure):
+        text += f"; it does not beat {_name(rival)} ({_error(rival, measure):.2g})"
+    return text + "."
+
+
 def _curve(record: load.Record) -> Curve:
     with h5py.File(record.data_file, "r") as file:
         history = file["history"]
+        epochs = len(history["loss"])
         return Curve(
             _name(record),
             history["epoch"][...],
             history["loss"][...],
-            history["validation"][...] if "validation" in history else np.full(len(history["loss"]), np.nan),
+            history["validation"][...] if "validation" in history else np.full(epochs, np.nan),
             record["status"] == "partial",
         )
 
@@ -115,25 +150,26 @@ def peer_table(records: list[load.Record]) -> pd.DataFrame:
                      for k in ("ratio_low", "ratio_high"))  # fmt: skip
         job = f"{NAMES.get(case['problem'], case['problem'])}, {DOES[case['what']]}, {case['type']}"
         target = m.get("target")
-        rows.append([job, case["method"], case["ranks"], m["ratio_mean"], low, high,
-                     np.nan if target is None else target, case.get("version", "")])  # fmt: skip
-    order = list(DOES.values())
-    table = pd.DataFrame(rows, columns=PEERS)
-    what = [order.index(job.rsplit(", ", 2)[1]) for job in table["job"]]
-    return table.assign(what=what).sort_values(["what", "job", "peer"], ignore_index=True)
+        rows.append([list(DOES).index(case["what"]), job, case["method"], case["ranks"],
+                     m["ratio_mean"], low, high, np.nan if target is None else target,
+                     case.get("version", "")])  # fmt: skip
+    table = pd.DataFrame(rows, columns=["what", *PEERS])
+    return table.sort_values(["what", "job", "peer"], ignore_index=True)[PEERS]
 
 
 def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
     compared = [r for r in records if is_peer(r)]
     table = peer_table(records)
     if len(compared) > len(table):
-        drawn.missing.append(f"{len(compared) - len(table)} of {len(compared)} comparisons with PyTorch (not sound)")
+        drawn.missing.append(
+            f"{len(compared) - len(table)} of {len(compared)} comparisons with PyTorch (not sound)"
+        )
     if table.empty:
         return
     text = (
         "The same network, batch and optimiser in turns within one run on the same cores: time of "
-        f"PyTorch over time of moho, from {table['ratio'].min():.3g} to {table['ratio'].max():.3g}; "
-        "bars are 95 % intervals of the mean over the rounds, ticks what the project asks of "
+        f"PyTorch over time of moho, from {table['ratio'].min():.3g} to {table['ratio'].max():.3g};"
+        " bars are 95 % intervals of the mean over the rounds, ticks what the project asks of "
         f"itself. Versions: {', '.join(dict.fromkeys(table['version']))}."
     )
     short_of = table[table["ratio"] < table["target"]]

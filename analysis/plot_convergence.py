@@ -103,11 +103,16 @@ def _limits(axes, series: list[tuple[str, Rate]], wide: bool) -> None:
     axes.set_xlim(np.exp(low - pad - room * down), np.exp(high + pad + room * (not down)))
 
 
+def _one_expected(found: list[Rate]) -> bool:
+    """Whether one number is expected of all: the legend says it then, each line otherwise."""
+    return len({r.expected for r in found}) == 1 and found[0].expected is not None
+
+
 def _panel(axes, title: str, series: list[tuple[str, Rate]], styles, wide: bool) -> None:
     known = np.concatenate([r.error[np.isfinite(r.error) & (r.error > 0)] for _, r in series])
     gap = 10 ** max(0.15, 0.045 * np.log10(known.max() / known.min())) if known.size else 1.0
     found = sorted((r for _, r in series if r.found), key=_middle)
-    same = len({r.expected for r in found}) == 1 and found[0].expected is not None
+    same = _one_expected(found)
     for name, rate in series:
         i = styles[name]
         colour, marker = cycle()[i % len(cycle())], MARKERS[i % len(MARKERS)]
@@ -151,7 +156,9 @@ def _panel(axes, title: str, series: list[tuple[str, Rate]], styles, wide: bool)
 def convergence(panels: list[tuple[str, list[tuple[str, Rate]]]]) -> Figure:
     """Error against an axis, a panel per title and a symbol per series; filled points are those
     that the fit used. A series without a rate has no line."""
-    columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
+    found = [[r for _, r in series if r.found] for _, series in panels]
+    long = any(rates and not _one_expected(rates) for rates in found)  # texts beside the lines
+    columns = min(len(panels), 2 if long or len(panels) in (2, 4) else 3)
     rows = -(-len(panels) // columns)
     height = 0.2 + rows * (3.2 if columns < 3 else 2.7)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

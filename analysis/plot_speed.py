@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
+import plot_peers
 from style import WIDTH, cycle, ink, legend_below, plain_log
 
 
@@ -219,11 +220,6 @@ WAYS = [
 ]
 
 
-def _peer_look(name: str, names: list[str]) -> dict:
-    i = names.index(name)
-    return {"color": cycle()[i % len(cycle())], "marker": "oD^sv"[i % 5]}
-
-
 def peers(table: pd.DataFrame) -> Figure:
     """Time of the peer over time of moho: above against layers, a panel per wave; below every job
     that stands alone. Points are medians of the paired ratios, bars their quartiles."""
@@ -263,7 +259,7 @@ def _ratio_panel(axes, table: pd.DataFrame, names: list[str]) -> None:
         part = table[(table["what"] == what) & (table["calls"] == calls)]
         for name, rows in part.sort_values("layers").groupby("peer"):
             bars = np.array([rows["ratio"] - rows["q1"], rows["q3"] - rows["ratio"]]).clip(min=0)
-            look = _peer_look(name, names)
+            look = plot_peers.look(name, names)
             axes.errorbar(
                 rows["layers"],
                 rows["ratio"],
@@ -293,11 +289,6 @@ def _ratio_panel(axes, table: pd.DataFrame, names: list[str]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def short(ratio: float) -> str:
-    """Three digits without an exponent: 12.9, 1310."""
-    return f"{float(f'{ratio:.3g}'):.10g}"
-
-
 def _job_text(row) -> str:
     """ "20 layers, curve and kernels, Love: disba"."""
     problem = {"gradient": "", "ref_g_random": "random models, "}.get(
@@ -310,30 +301,12 @@ def _job_text(row) -> str:
 
 
 def _ratio_dots(axes, table: pd.DataFrame, names: list[str]) -> None:
-    """A row per job and peer; the number stands at its right, a bar at what is aimed for."""
+    """A row per job and peer."""
     table = table.sort_values(["problem", "what", "waves", "peer"], ascending=False)
-    axes.axvline(1, color=ink("soft"), linewidth=0.9)
+    table = table.rename(columns={"q1": "low", "q3": "high"})
     for y, row in enumerate(table.itertuples()):
-        look = _peer_look(row.peer, names)
-        axes.plot(
-            [row.q1, row.q3], [y, y], color=look["color"], linewidth=2.5, solid_capstyle="butt"
-        )
-        axes.plot(row.ratio, y, markersize=5, **look)
-        axes.annotate(
-            short(row.ratio),
-            (row.q3, y),
-            textcoords="offset points",
-            xytext=(7, 0),
-            va="center",
-            fontsize=7.5,
-        )
-        if np.isfinite(row.target):
-            axes.plot([row.target] * 2, [y - 0.35, y + 0.35], color=ink(), linewidth=1.2)
-    axes.set_yticks(range(len(table)), [_job_text(row) for row in table.itertuples()])
-    axes.set(xscale="log", xlabel="time of peer / time of moho", ylim=(-0.7, len(table) - 0.3))
-    axes.set_xlim(min(0.8, table["q1"].min()), table["q3"].max() * 2.5)
-    axes.grid(axis="y", visible=False)
-    plain_log(axes.xaxis)
+        plot_peers.mark(axes, y, row, plot_peers.look(row.peer, names), 0.35)
+    plot_peers.rows(axes, [_job_text(row) for row in table.itertuples()], table)
 
 
 # ---- micro-benchmarks ----------------------------------------------------------------------------

@@ -84,9 +84,22 @@ preflight() {
   fi
 }
 
-# count_records DIR: how many cases are finished.
+# count_records DIR: how many cases have a record.
 count_records() {
   if [ -d "$1" ]; then find "$1" -name result.json | wc -l; else echo 0; fi
+}
+
+# progress_of DIR: a line for each thing that was got done there: a finished case by its name, a
+# training that has to go on by the content of its checkpoint and by the steps in its record. What
+# crashed is none: the next start runs it again.
+progress_of() {
+  [ -d "$1" ] || return 0
+  {
+    grep -rLE --include=result.json '"status": *"(partial|failed)"' "$1" || true
+    grep -rlZE --include=result.json '"status": *"partial"' "$1" |
+      xargs -0 -r grep -HE '"steps": *[0-9]+' || true
+    find "$1" -name checkpoint.h5 -exec sha256sum {} + || true
+  } | LC_ALL=C sort
 }
 
 # tell_child: asks the launcher that run_until_signal started to stop.
@@ -116,14 +129,17 @@ run_until_signal() {
   return "$code"
 }
 
-# requeue_or_fail DONE_BEFORE DIR: after USR1. Puts the job back into the queue; the next start
-# skips what is finished. A run that finished nothing would repeat for ever, so it fails instead.
+# requeue_or_fail PROGRESS_BEFORE DIR: after USR1. Puts the job back into the queue; the next start
+# skips what is finished and goes on with what was being trained. A run that got nothing done would
+# repeat for ever, so it fails instead.
 requeue_or_fail() {
-  local now
-  now=$(count_records "$2")
-  if [ "$now" -le "$1" ]; then
-    die "the time limit ended before a single case was finished; give the job more time (--time)"
+  local now new
+  new=$(LC_ALL=C comm -13 <(printf '%s\n' "$1") <(progress_of "$2"))
+  if [ -z "$new" ]; then
+    die "the time limit ended before a single case was finished or a training left a newer" \
+      "checkpoint; give the job more time (--time)"
   fi
+  now=$(count_records "$2")
   if [ "${MOHO_REQUEUE:-1}" = 1 ] && [ -n "${SLURM_JOB_ID:-}" ]; then
     say "stopped before the time limit with $now records; back into the queue"
     if scontrol requeue "$SLURM_JOB_ID"; then

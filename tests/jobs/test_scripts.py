@@ -280,6 +280,84 @@ def test_end_of_time_stops_the_study(start_job, tmp_path, records, code, message
     assert "told" in out and process.returncode == code and message in error
 
 
+def left(folder, case, status=None, steps=0, checkpoint=None):
+    """What moho leaves of a case: a record, a checkpoint, or both."""
+    place = folder / "runs" / "s" / case
+    place.mkdir(parents=True, exist_ok=True)
+    if status:
+        counters = f'"counters": {{\n    "steps": {steps}\n  }}\n'
+        (place / "result.json").write_text(f'{{\n  "status": "{status}",\n  {counters}}}\n')
+    if checkpoint:
+        (place / "checkpoint.h5").write_text(checkpoint)
+
+
+@pytest.fixture
+def stopped(start_job, tmp_path):
+    """Runs a job that is told to stop after `meanwhile`; its process, stderr and whether it asked
+    Slurm for another start."""
+    # Slurm ends the script that asks for it
+    (tmp_path / "scontrol").write_text(
+        f'#!/bin/bash\necho "$*" >>{tmp_path}/scontrol.calls\nkill -KILL $PPID\n'
+    )
+    (tmp_path / "scontrol").chmod(0o755)
+
+    def stop(meanwhile):
+        process = start_job("a.toml", FAKE_TENTHS="300", SLURM_JOB_ID="7", MOHO_LAUNCHER="mpirun")
+        while not process.stdout.readline().startswith("ready"):
+            assert process.poll() is None
+        meanwhile()
+        process.send_signal(signal.SIGUSR1)
+        error = process.communicate(timeout=60)[1]
+        calls = tmp_path / "scontrol.calls"
+        return process, error, calls.exists() and calls.read_text() == "requeue 7\n"
+
+    return stop
+
+
+FINISHED = {"case": "a", "status": "ok"}
+STARTED = {"case": "b", "checkpoint": "epoch 1"}
+PARTIAL = {"case": "b", "status": "partial", "steps": 5}
+
+
+@pytest.mark.parametrize(
+    "before, meanwhile",
+    [
+        ([], STARTED),
+        ([STARTED], {"case": "b", "checkpoint": "epoch 2"}),  # as long as before
+        ([FINISHED, STARTED], {"case": "b", "checkpoint": "epoch 2"}),
+        ([FINISHED], PARTIAL),
+        ([PARTIAL], {"case": "b", "status": "partial", "steps": 6}),
+        ([PARTIAL, STARTED], {"case": "b", "status": "ok"}),
+        ([{"case": "b", "status": "failed"}], {"case": "b", "status": "invalid"}),
+    ],
+)
+def test_training_that_went_on_is_requeued(stopped, tmp_path, before, meanwhile):
+    """Though no case is finished: it goes on from its checkpoint in the next start."""
+    for one in before:
+        left(tmp_path, **one)
+    process, error, requeued = stopped(lambda: left(tmp_path, **meanwhile))
+    assert requeued and process.returncode == -signal.SIGKILL, error
+    assert "back into the queue" in error
+
+
+@pytest.mark.parametrize(
+    "before, meanwhile",
+    [
+        ([], {"case": "b"}),
+        ([FINISHED, STARTED, PARTIAL], FINISHED),
+        ([STARTED], STARTED),  # written anew, with the same content
+        ([PARTIAL], PARTIAL),
+        ([], {"case": "b", "status": "failed"}),
+    ],
+)
+def test_start_that_got_nothing_done_is_not_requeued(stopped, tmp_path, before, meanwhile):
+    for one in before:
+        left(tmp_path, **one)
+    process, error, requeued = stopped(lambda: left(tmp_path, **meanwhile))
+    assert process.returncode == 1 and not requeued
+    assert "before a single case was finished or a training left a newer checkpoint" in error
+
+
 def test_signal_before_the_launcher_is_known_is_not_lost(tmp_path):
     """The signal comes while bash starts the launcher: `$!` is then still unknown to the trap."""
     text = (ROOT / "jobs" / "common.sh").read_text()

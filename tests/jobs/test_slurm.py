@@ -238,6 +238,52 @@ def test_end_of_time_requeues_and_the_next_start_goes_on(slurm, tmp_path, study)
     assert "back into the queue" in job.output and "(start 2)" in job.output
 
 
+TRAINING = """
+[study]
+name = "training"
+title = "a training that is longer than its job"
+[problem]
+name = "burgers-1d"
+grid = 256
+s = 64
+time_steps = 100
+train = 64
+test = 8
+[method]
+name = "fno"
+width = 8
+modes = 4
+layers = 2
+epochs = 600
+batch = 16
+[measure]
+repeats = 1
+warmup = 0
+"""
+
+
+def test_training_longer_than_its_job_goes_on(slurm, tmp_path):
+    """No case is finished in the first start, but a checkpoint was left; then it waits for the
+    end of its time."""
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f'#!/bin/bash\nif [ "$1" = run ] && [ -z "${{SLURM_RESTART_COUNT:-}}" ]; then\n'
+        f'  trap "exit 0" USR1; {EXE} "$@" --max-time 0.2s; echo sat; sleep 100 & wait\n'
+        f'fi\nexec {EXE} "$@"\n'
+    )
+    slow.chmod(0o755)
+    (tmp_path / "training.toml").write_text(TRAINING)
+    one = ("-N", "1", "-n", "1")
+    job = Job(slurm, tmp_path, "training.toml", size=one, MOHO_EXE=str(slow))
+    job.wait_for(lambda: "sat" in job.output.split())
+    assert list(tmp_path.rglob("checkpoint.h5"))
+    job.signal()
+    assert job.wait() == ("COMPLETED", "0:0"), job.output
+    assert job.field("Restarts") == "1" and "back into the queue" in job.output
+    (record,) = records(tmp_path / "runs")
+    assert record["status"] == "ok" and record["counters"]["sittings"] == 2
+
+
 def test_no_progress_is_not_requeued(slurm, tmp_path, study):
     job = Job(slurm, tmp_path, study("endless", models=2000, min_time=100.0))
     job.wait_for(lambda: "moho run" in job.output)
