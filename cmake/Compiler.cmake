@@ -14,6 +14,7 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
+include(CheckCXXCompilerFlag)
 add_library(moho_options INTERFACE)
 target_compile_features(moho_options INTERFACE cxx_std_20)
 target_include_directories(moho_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
@@ -22,8 +23,15 @@ target_include_directories(moho_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
 # value; it lets sqrt be one instruction.
 target_compile_options(moho_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -ffp-contract=fast -fno-math-errno>)
+set(MOHO_MACHINE_FLAGS "")
 if(MOHO_ARCH)
-  target_compile_options(moho_options INTERFACE -march=${MOHO_ARCH})
+  list(APPEND MOHO_MACHINE_FLAGS -march=${MOHO_ARCH})
+  # gcc takes half the register on many a CPU with AVX-512, which costs FNO steps 5 to 15 % there.
+  check_cxx_compiler_flag(-mprefer-vector-width=512 MOHO_HAS_VECTOR_WIDTH)
+  if(MOHO_HAS_VECTOR_WIDTH)
+    list(APPEND MOHO_MACHINE_FLAGS -mprefer-vector-width=512)
+  endif()
+  target_compile_options(moho_options INTERFACE ${MOHO_MACHINE_FLAGS})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # -Wpsabi only tells that vector types have no stable ABI; none crosses a library boundary here.

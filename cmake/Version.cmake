@@ -3,7 +3,8 @@
 set(MOHO_VERSION_DIR ${PROJECT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${MOHO_VERSION_DIR}/moho)
 string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type_upper)
-set(MOHO_BUILD_FLAGS "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type_upper}} -march=${MOHO_ARCH} -ffp-contract=fast")
+list(JOIN MOHO_MACHINE_FLAGS " " machine_flags)
+set(MOHO_BUILD_FLAGS "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type_upper}} ${machine_flags} -ffp-contract=fast")
 string(STRIP "${MOHO_BUILD_FLAGS}" MOHO_BUILD_FLAGS)
 add_custom_target(moho_version
   COMMAND ${CMAKE_COMMAND} -DSOURCE_DIR=${PROJECT_SOURCE_DIR} -DOUT=${MOHO_VERSION_DIR}/moho/version.hpp

@@ -261,9 +261,10 @@ public:
   void share(int shards) override { _shards = shards; }
   double evaluate(int, DeviceArray<double> const& theta, DeviceArray<double> const& gradient,
                   Ready const&) override {
-    double const x = theta(0), y = theta(1), by = scale / _shards, bend = y - x * x;
-    gradient(0) = by * (-400 * x * bend + 2 * (x - to));
-    gradient(1) = by * 200 * bend;
+    std::vector<double> const at = to_host(theta);
+    double const x = at[0], y = at[1], by = scale / _shards, bend = y - x * x;
+    std::vector<double> const slope{by * (-400 * x * bend + 2 * (x - to)), by * 200 * bend};
+    copy_to_device(std::span(slope), gradient);
     return by * (100 * bend * bend + (x - to) * (x - to));
   }
 
@@ -280,7 +281,7 @@ public:
   std::int64_t stages() const override { return all_stages; }
   void enter(std::int64_t stage) override { valley.to = 1 + static_cast<double>(stage); }
   std::map<std::string, double> observe(DeviceArray<double> const& theta) override {
-    return {{"to", valley.to}, {"x", theta(0)}};
+    return {{"to", valley.to}, {"x", to_host(theta)[0]}};
   }
 };
 
