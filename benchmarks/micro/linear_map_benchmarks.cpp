@@ -3,6 +3,7 @@
 // operator, prepared on each and asked about all, tabulation of the operator included.
 #include "harness.hpp"
 #include "moho/study/boundary_value.hpp"
+#include "moho/study/method.hpp"
 #include "moho/study/operator_space.hpp"
 #include "moho/study/registry.hpp"
 

@@ -7,6 +7,7 @@
 //
 // Where kernels build alone (MOHO_KERNELS_ONLY) it is one process without MPI.
 #include "harness.hpp"
+#include "moho/core/backend.hpp"
 #include "moho/core/error.hpp"
 #include "moho/core/simd.hpp"
 #ifdef MOHO_KERNELS_ONLY
@@ -19,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <string_view>
 
@@ -143,6 +145,9 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
     }
     return ExitCode::ok;
   }
+  std::unique_ptr<Backend> backend;
+  parallel::run_collectively(
+      comm, [&] { backend = std::make_unique<Backend>(take_kokkos_options(arguments)); });
   auto const settings = take_settings(arguments, comm.root());
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
@@ -172,17 +177,6 @@ ExitCode run(parallel::Comm const& comm, std::vector<char*> arguments) {
   return ran > 0 ? ExitCode::ok : ExitCode::usage;
 }
 
-/// Starts Kokkos with its own arguments only (it would answer --help on every rank); the others.
-std::vector<char*> initialize_kokkos(int argc, char** argv) {
-  std::vector<char*> mine{argv[0]}, theirs{argv[0]};
-  for (int i = 1; i < argc; ++i)
-    (starts_with(argv[i], "--kokkos-") ? theirs : mine).push_back(argv[i]);
-  int count = static_cast<int>(theirs.size());
-  theirs.push_back(nullptr);
-  Kokkos::initialize(count, theirs.data());
-  return mine;
-}
-
 } // namespace
 } // namespace moho::micro
 
@@ -191,16 +185,14 @@ int main(int argc, char** argv) {
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
 #endif
-  auto const arguments = moho::micro::initialize_kokkos(argc, argv);
   const moho::parallel::Comm comm;
   auto code = moho::ExitCode::ok;
   try {
-    code = moho::micro::run(comm, arguments);
+    code = moho::micro::run(comm, std::vector<char*>(argv, argv + argc));
   } catch (moho::Error const& error) { // arguments and memory: decided alike on every rank
     if (comm.root()) std::cerr << "moho-bench: " << error.what() << '\n';
     code = error.code();
   }
-  Kokkos::finalize();
 #ifndef MOHO_KERNELS_ONLY
   MPI_Finalize();
 #endif

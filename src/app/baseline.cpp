@@ -100,6 +100,7 @@ void add_baseline(CLI::App& parent, Context& context, Action& action) {
                              "METRIC=ABS,REL: allowed |now - base| <= ABS + REL |base|");
   update_command->add_flag("--prune", options.prune, "Drop stored cases that DIR does not have");
   update_command->callback([&context, &action, arguments] {
+    context.computes = false;
     action = [&context, arguments] { return update(context, *arguments); };
   });
 }

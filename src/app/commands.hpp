@@ -17,6 +17,7 @@ namespace moho::app {
 struct Context {
   parallel::Comm comm{};
   bool json = false;                ///< --json: one JSON document on stdout, for tools
+  bool computes = true;             ///< the action needs Kokkos, and so the device of the build
   std::vector<std::string> command; ///< argv as given, for the provenance
 };
 

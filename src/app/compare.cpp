@@ -47,6 +47,7 @@ void add_compare(CLI::App& parent, Context& context, Action& action) {
                     "What is missing on one side is a regression too");
   command->add_flag("--all", arguments->all, "List also the values that agree");
   command->callback([&context, &action, arguments] {
+    context.computes = false;
     action = [&context, arguments] { return compare(context, *arguments); };
   });
 }

@@ -122,6 +122,7 @@ void add_list(CLI::App& parent, Context& context, Action& action) {
   auto const folder = std::make_shared<std::string>(MOHO_SOURCE_DIR "/benchmarks");
   command->add_option("--studies", *folder, "Folder in which to look for study files");
   command->callback([&context, &action, folder] {
+    context.computes = false;
     action = [&context, folder] { return list(context, *folder); };
   });
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The executable: MPI, Kokkos, the command line, one action, and one way out for every rank.
 #include "commands.hpp"
-#include "moho/core/kokkos.hpp"
+#include "moho/core/backend.hpp"
 #include "moho/version.hpp"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,11 +47,15 @@ std::optional<ExitCode> parse(CLI::App& app, Context const& context, int argc, c
   }
 }
 
-/// Runs the action on every rank; if it fails anywhere, all ranks leave with the same code and the
-/// root tells why.
-ExitCode act(Context const& context, Action const& action) {
+/// Runs the action on every rank, with Kokkos where it computes; if it fails anywhere, all ranks
+/// leave with the same code and the root tells why.
+ExitCode act(Context const& context, Action const& action,
+             std::vector<std::string> const& kokkos_options) {
+  std::optional<Backend> backend;
   ExitCode code = ExitCode::ok;
   try {
+    if (context.computes)
+      parallel::run_collectively(context.comm, [&] { backend.emplace(kokkos_options); });
     parallel::run_collectively(context.comm, [&] { code = action(); });
   } catch (Error const& error) {
     code = error.code();
@@ -61,7 +64,11 @@ ExitCode act(Context const& context, Action const& action) {
   return static_cast<ExitCode>(context.comm.max(std::int64_t{static_cast<int>(code)}));
 }
 
-ExitCode run(std::vector<std::string> command, int argc, char** argv) {
+ExitCode run(int argc, char** argv, std::vector<std::string> command) {
+  std::vector<char*> arguments(argv, argv + argc);
+  const std::vector<std::string> kokkos_options = take_kokkos_options(arguments);
+  int const count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
   Context context;
   context.command = std::move(command);
   CLI::App app{"MPI-parallel benchmark suite: solvers and surrogates, measured by one harness. "
@@ -75,22 +82,10 @@ ExitCode run(std::vector<std::string> command, int argc, char** argv) {
              "4 a case crashed.");
   Action action;
   add_commands(app, context, action);
-  if (auto const done = parse(app, context, argc, argv)) return *done;
+  if (auto const done = parse(app, context, count, arguments.data())) return *done;
   MOHO_REQUIRE(action != nullptr);
-  return act(context, action);
+  return act(context, action, kokkos_options);
 }
-
-/// Kokkos sees only its own options: it would answer --help on every rank.
-struct Arguments {
-  std::vector<char*> ours, kokkos;
-
-  Arguments(int argc, char** argv) : ours{argv[0]}, kokkos{argv[0]} {
-    for (int i = 1; i < argc; ++i)
-      (std::string_view(argv[i]).rfind("--kokkos-", 0) == 0 ? kokkos : ours).push_back(argv[i]);
-    ours.push_back(nullptr);
-    kokkos.push_back(nullptr);
-  }
-};
 
 } // namespace
 } // namespace moho::app
@@ -98,9 +93,5 @@ struct Arguments {
 int main(int argc, char** argv) {
   std::vector<std::string> command(argv, argv + argc); // before MPI takes its own out
   const moho::parallel::Environment mpi(argc, argv);
-  moho::app::Arguments arguments(argc, argv);
-  int count = static_cast<int>(arguments.kokkos.size()) - 1;
-  const Kokkos::ScopeGuard kokkos(count, arguments.kokkos.data());
-  return static_cast<int>(moho::app::run(
-      std::move(command), static_cast<int>(arguments.ours.size()) - 1, arguments.ours.data()));
+  return static_cast<int>(moho::app::run(argc, argv, std::move(command)));
 }

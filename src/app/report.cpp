@@ -56,6 +56,7 @@ void add_report(CLI::App& parent, Context& context, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));
   command->callback([&context, &action, arguments] {
+    context.computes = false;
     action = [&context, arguments] {
       parallel::run_collectively(context.comm, [&] {
         if (context.comm.root()) write_report(*arguments, context.json);

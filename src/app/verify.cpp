@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `moho verify`: runs the checks of a problem, or of all, without a study.
 #include "commands.hpp"
+#include "moho/study/problem.hpp"
 #include "moho/study/registry.hpp"
 #include <CLI/CLI.hpp>
 #include <algorithm>

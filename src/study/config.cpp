@@ -4,7 +4,6 @@
 #include "moho/study/atomic_file.hpp"
 #include "moho/study/names.hpp"
 #include "moho/study/registry.hpp"
-#include "moho/study/synthesis.hpp"
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -503,7 +502,7 @@ ConvergenceProtocol read_convergence(Section const& section, Study const& study)
   Names others = axis_keys(study);
   std::erase(others, result.axis);
   for (std::string const& key : result.pool) refuse_unknown(section, "pool", "axis", key, others);
-  result.limits = read_limits(section, convergence_metrics());
+  result.limits = read_limits(section, ConvergenceProtocol::metrics());
   return result;
 }
 
@@ -546,7 +545,7 @@ void read_cross_validation(Section const& root, Study& study) {
   refuse_unknown(section, "error", "metric", result.error, metrics_of(study));
   result.tau = values.real("tau");
   result.probe = values.flag("probe");
-  result.limits = read_limits(section, cross_validation_metrics());
+  result.limits = read_limits(section, CrossValidationProtocol::metrics());
   study.cross_validation = std::move(result);
 }
 

@@ -356,13 +356,13 @@ Record cross_validated(Synthesis const& synthesis, CrossValidationProtocol const
 
 } // namespace
 
-std::vector<std::string> const& convergence_metrics() {
+std::vector<std::string> const& ConvergenceProtocol::metrics() {
   static const Names names{"rate",    "rate_low",    "rate_high",    "rate_from",
                            "rate_to", "rate_points", "rate_constant"};
   return names;
 }
 
-std::vector<std::string> const& cross_validation_metrics() {
+std::vector<std::string> const& CrossValidationProtocol::metrics() {
   static const Names names{"sgi",           "ood_jump",        "diagonality",
                            "in_span_max",   "out_of_span_min", "broadest",
                            "broadest_worst"};

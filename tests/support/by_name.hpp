@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Problems and methods of the registry, with some settings of one's own.
 #pragma once
+#include "moho/study/method.hpp"
 #include "moho/study/registry.hpp"
 #include <gtest/gtest.h>
 #include <map>

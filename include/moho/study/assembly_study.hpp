@@ -3,6 +3,7 @@
 // answer is known in closed form, so that no second assembly is needed to judge it.
 #pragma once
 #include "moho/study/fem_system.hpp"
+#include "moho/study/method.hpp"
 #include "moho/study/registry.hpp"
 #include <cstdint>
 #include <memory>

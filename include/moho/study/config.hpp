@@ -55,6 +55,11 @@ struct ConvergenceProtocol {
   double floor = 0;              ///< errors at or below are round-off
   std::vector<std::string> pool; ///< axes whose cases are replicates, e.g. seeds
   Limits limits{};
+
+  /// What its synthesis measures: rate and its interval rate_low, rate_high; the range rate_from ..
+  /// rate_to in which it holds with rate_points abscissas; rate_constant. All NaN where the data
+  /// carry no rate.
+  static std::vector<std::string> const& metrics();
 };
 
 /// Methods are prepared on each problem and asked about all: one case per row of the matrix.
@@ -64,6 +69,9 @@ struct CrossValidationProtocol {
   double tau = 1e-16;            ///< a smaller error counts as exact
   bool probe = false;            ///< ask for the response to unit inputs as well
   Limits limits{};
+
+  /// What its synthesis measures: `Generalization` (cross_validation.hpp).
+  static std::vector<std::string> const& metrics();
 };
 
 /// A declared experiment: problems x methods x axes.
@@ -74,8 +82,9 @@ struct Study {
   Measure measure;
   std::int64_t ranks_per_case = 0; ///< > 0: groups of that many ranks work on cases side by side
   bool fields = false;             ///< methods write the fields they found beside the record
-  Limits limits{};                          ///< of all cases
-  std::map<std::string, Limits> limits_of{}; ///< of the cases of a method, by its name; they precede
+  Limits limits{};                 ///< of all cases
+  std::map<std::string, Limits>
+      limits_of{}; ///< of the cases of a method, by its name; they precede
   std::vector<ConvergenceProtocol> convergence{};
   std::optional<CrossValidationProtocol> cross_validation{};
 };

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The one table of problems and methods, with the parameters each declares.
 #pragma once
-#include "moho/study/method.hpp"
 #include "moho/study/parameters.hpp"
-#include "moho/study/problem.hpp"
 #include <functional>
 #include <memory>
 #include <span>
@@ -11,6 +9,9 @@
 #include <vector>
 
 namespace moho::study {
+
+class Method;
+class Problem;
 
 /// Where a run finds what is not in its study file. Not part of a case's identity.
 struct Environment {

@@ -5,6 +5,7 @@
 #include "moho/parallel/communicator.hpp"
 #include "moho/study/cases.hpp"
 #include "moho/study/config.hpp"
+#include "moho/study/method.hpp"
 #include "moho/study/record.hpp"
 #include "moho/study/registry.hpp"
 #include <functional>

@@ -14,14 +14,6 @@
 
 namespace moho::study {
 
-/// rate and its interval rate_low, rate_high; the range rate_from .. rate_to in which it holds with
-/// rate_points abscissas; rate_constant. All NaN where the data carry no rate.
-std::vector<std::string> const& convergence_metrics();
-
-/// Those of `generalization` (cross_validation.hpp). The record's timing `rows` is the sum of
-/// prepare and apply over all rows.
-std::vector<std::string> const& cross_validation_metrics();
-
 struct Synthesis {
   /// Identity: what its points have in common, and `synthesis`, `axis`, `error`, `points`, ..
   Case item;

@@ -121,13 +121,19 @@ def test_work_is_counted_the_same_every_time():
 
 
 def test_no_kernel_beats_the_matrix_product():
-    """A declared count that is too large shows as a rate that the machine cannot have. (Too small
-    ones are found by counting: tests/unit/dispersion/operations_test.cpp.)"""
+    """A declared count that is too large shows as a rate that the machine cannot have: in all
+    repetitions, while a busy machine shows it in some. (Too small ones are found by counting:
+    tests/unit/dispersion/operations_test.cpp.)"""
     document = report("--benchmark_min_time=0.02", "--moho_rate_seconds=0.05", "--moho_keep_noisy",
+                      "--benchmark_repetitions=3",
                       "--benchmark_filter=kernel/.*(layers:100|exp|sincos)/")
-    assert len(document["benchmarks"]) == 5 * len(REGIMES) + 2
+    rates = {}
     for one in document["benchmarks"]:
-        assert 0.001 < one["of_gemm"] < 1.5, one
+        if one["run_type"] == "iteration":
+            rates.setdefault(one["run_name"], []).append(one["of_gemm"])
+    assert len(rates) == 5 * len(REGIMES) + 2
+    for name, shares in rates.items():
+        assert len(shares) == 3 and 0.001 < min(shares) < 1.5, (name, shares)
 
 
 @pytest.mark.parametrize("wave", ["rayleigh", "love"])

@@ -44,6 +44,18 @@ def test_files_that_are_no_study(place, text):
     assert "study.toml" in place.refused("run", "study.toml") or text == b""
 
 
+@pytest.mark.parametrize("ranks", [0, 1, 2, 3])
+@pytest.mark.parametrize("option, parts", [
+    ("--kokkos-threads=many", ["--kokkos-threads=many", "does not start"]),
+    ("--kokkos-colour=red", ["unknown option '--kokkos-colour=red'", "Kokkos"]),
+])
+def test_wrong_options_of_kokkos(place, option, parts, ranks):
+    place.write(STUDY)
+    message = place.refused("run", "study.toml", option, ranks=ranks)
+    assert all(part in message for part in parts), message
+    assert not place.runs.exists()
+
+
 def test_a_missing_or_unreadable_study(place):
     assert "'none.toml'" in place.refused("run", "none.toml", ranks=2)
     assert "'.'" in place.refused("run", ".")
