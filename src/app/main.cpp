@@ -54,6 +54,9 @@ ExitCode act(Context const& context, Action const& action,
   std::optional<Backend> backend;
   ExitCode code = ExitCode::ok;
   try {
+    if (!context.computes && !kokkos_options.empty())
+      throw Error("option '" + kokkos_options[0] +
+                  "' (this command does not compute) leave it out");
     if (context.computes)
       parallel::run_collectively(context.comm, [&] { backend.emplace(kokkos_options); });
     parallel::run_collectively(context.comm, [&] { code = action(); });

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Stand-ins for moho-bench and for Pythons that have PyTorch, and what they tell."""
+"""Stand-ins for moho-bench and for Pythons that have PyTorch, what they tell; and the real two."""
+import os
+import subprocess
 import sys
+from pathlib import Path
 
+import load
+import pytest
 from conftest import ANALYSIS
 
 PEERS = ANALYSIS.parent / "reference" / "peers"
@@ -65,3 +70,24 @@ def bench(folder, counters, context=None):
 def torch(folder, answer, mood="good"):
     return script(folder / f"python-{mood}", TORCH.format(
         python=sys.executable, peers=str(PEERS), mood=mood, answer=answer))
+
+
+def has_torch():
+    done = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True)
+    return done.returncode == 0
+
+
+def beside_torch(program, out, only):
+    """The records of a comparison of moho-bench, where it is built, with this Python's PyTorch."""
+    build = Path(os.environ["MOHO_EXE"]).parent
+    if not (build / "moho-bench").exists():
+        pytest.skip("allowed: moho-bench is not built")
+    if not has_torch():
+        pytest.skip("allowed: PyTorch is not installed")
+    done = subprocess.run([sys.executable, PEERS / program, "--build", build, "--out", out,
+                           "--torch", sys.executable, "--rounds", "1", "--seconds", "0.01",
+                           "--only", only], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    runs = load.load(out)
+    assert not runs.problems and all(r["status"] == "ok" for r in runs.records)
+    return runs.records

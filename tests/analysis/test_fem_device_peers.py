@@ -2,8 +2,6 @@
 """Assembly beside TensorGalerkin's pattern in PyTorch: what voids a ratio, a run with stand-ins
 for moho-bench and PyTorch; the pattern itself against a plain sum over cells, and both beside each
 other where they are there."""
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,13 +10,12 @@ import pytest
 
 import load
 import synthetic_peers
-from synthetic_peers import CONTEXT, ON_DEVICE, PEERS
+from synthetic_peers import CONTEXT, ON_DEVICE, beside_torch, has_torch
 
 import fem_device_speed
 import fem_jobs
 import torch_rounds
 
-MOHO = os.environ.get("MOHO_EXE")
 JOBS = {job.name: job for job in fem_jobs.TORCH}
 JOB = JOBS["poisson3d-P1-32"]
 
@@ -131,11 +128,6 @@ def test_interleaved_run_with_stand_ins(tmp_path, monkeypatch, capsys):
 # ---- PyTorch -------------------------------------------------------------------------------------
 
 
-def has_torch():
-    done = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True)
-    return done.returncode == 0
-
-
 def plain(form, n):
     """The matrix by a loop over cells, and points: straight from the bilinear form."""
     import fem_torch
@@ -188,17 +180,7 @@ def test_the_pattern_assembles_the_matrix(form):
 
 
 def test_side_by_side(tmp_path):
-    """moho-bench, where it is built, beside PyTorch: the small matrices are the same."""
-    build = Path(MOHO).parent
-    if not (build / "moho-bench").exists():
-        pytest.skip("allowed: moho-bench is not built")
-    if not has_torch():
-        pytest.skip("allowed: PyTorch is not installed")
-    done = subprocess.run([sys.executable, PEERS / "fem_device_speed.py", "--build", build, "--out",
-                           tmp_path, "--torch", sys.executable, "--rounds", "1", "--seconds",
-                           "0.01", "--only", "P1-8$"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    runs = load.load(tmp_path)
-    assert not runs.problems and len(runs.records) == 4
-    assert all(r["status"] == "ok" for r in runs.records)
-    assert max(r["metrics"]["frobenius_difference"] for r in runs.records) < 1e-13
+    """The small matrices are the same."""
+    records = beside_torch("fem_device_speed.py", tmp_path, "P1-8$")
+    assert len(records) == 4
+    assert max(r["metrics"]["frobenius_difference"] for r in records) < 1e-13

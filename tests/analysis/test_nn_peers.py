@@ -14,7 +14,7 @@ import pytest
 
 import load
 import synthetic_peers
-from synthetic_peers import CONTEXT, ON_DEVICE, PEERS
+from synthetic_peers import CONTEXT, ON_DEVICE, beside_torch, has_torch
 
 import nn_jobs
 import nn_speed
@@ -255,11 +255,6 @@ def test_what_cannot_be_run_is_told(tmp_path, monkeypatch, capsys, stand_ins):
 # ---- PyTorch -------------------------------------------------------------------------------------
 
 
-def has_torch():
-    done = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True)
-    return done.returncode == 0
-
-
 def test_pytorch_answers(tmp_path):
     """The cases of nn_torch.py, the large ones to one item, where PyTorch is there."""
     if not has_torch():
@@ -346,16 +341,5 @@ def str_device(name):
 
 
 def test_side_by_side(tmp_path):
-    """moho-bench, where it is built, beside PyTorch."""
-    build = Path(MOHO).parent
-    if not (build / "moho-bench").exists():
-        pytest.skip("allowed: moho-bench is not built")
-    if not has_torch():
-        pytest.skip("allowed: PyTorch is not installed")
-    done = subprocess.run([sys.executable, PEERS / "nn_speed.py", "--build", build, "--out",
-                           tmp_path, "--torch", sys.executable, "--rounds", "1", "--seconds",
-                           "0.01", "--only", "mlp/f32"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    runs = load.load(tmp_path)
-    assert not runs.problems and len(runs.records) == 3
-    assert all(r["status"] == "ok" and r["metrics"]["moho_flops"] > 0 for r in runs.records)
+    records = beside_torch("nn_speed.py", tmp_path, "mlp/f32")
+    assert len(records) == 3 and all(r["metrics"]["moho_flops"] > 0 for r in records)

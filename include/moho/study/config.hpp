@@ -83,8 +83,8 @@ struct Study {
   std::int64_t ranks_per_case = 0; ///< > 0: groups of that many ranks work on cases side by side
   bool fields = false;             ///< methods write the fields they found beside the record
   Limits limits{};                 ///< of all cases
-  std::map<std::string, Limits>
-      limits_of{}; ///< of the cases of a method, by its name; they precede
+  /// Of the cases of a method, by its name; they precede.
+  std::map<std::string, Limits> limits_of{};
   std::vector<ConvergenceProtocol> convergence{};
   std::optional<CrossValidationProtocol> cross_validation{};
 };

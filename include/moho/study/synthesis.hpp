@@ -29,8 +29,8 @@ std::vector<Synthesis> syntheses(Study const& study, std::vector<Case> const& ca
 enum class SynthesisState { waiting, due, done };
 SynthesisState state(Synthesis const& synthesis, std::string const& folder);
 
-/// Makes the judged record from those of the points. Throws moho::Error naming a record that cannot
-/// be used.
+/// Makes the judged record from those of the points; the timing `rows` of a matrix is the sum of
+/// prepare and apply over all rows. Throws moho::Error naming a record that cannot be used.
 using MakeProblem = std::function<std::unique_ptr<Problem>(Choice const&, Environment const&)>;
 Record synthesize(Synthesis const& synthesis, std::string const& folder,
                   MakeProblem const& make_problem, Environment const& environment);

@@ -54,6 +54,7 @@ def test_wrong_options_of_kokkos(place, option, parts, ranks):
     message = place.refused("run", "study.toml", option, ranks=ranks)
     assert all(part in message for part in parts), message
     assert not place.runs.exists()
+    assert "does not compute" in place.refused("list", option, ranks=ranks)
 
 
 def test_a_missing_or_unreadable_study(place):
