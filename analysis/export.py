@@ -5,7 +5,7 @@
     python3 analysis/export.py benchmark RUNDIR [-o FILE.json] [--better higher|lower]
 
 CSV has one row per number: study, id, status, kind (check, counter, fom, metric, timing), name,
-value, unit, lo, hi, better, relation, limit, pass, then every `case.<key>`.
+value, unit, lo, hi, better, relation, limit, pass, device (empty: a host), then every `case.<key>`.
 github-action-benchmark wants one file per direction: `--better higher` (customBiggerIsBetter) holds
 figures of merit, `lower` (customSmallerIsBetter) also holds times. Void and unsound results are
 left out of it, and said so on stderr.
@@ -22,6 +22,7 @@ from pathlib import Path
 import pandas as pd
 
 import load
+import machine
 import tables
 
 COLUMNS = [
@@ -38,6 +39,7 @@ COLUMNS = [
     "relation",
     "limit",
     "pass",
+    "device",
 ]
 
 
@@ -55,7 +57,7 @@ def tidy(records: list[load.Record]) -> pd.DataFrame:
     cases = tables.case_table(records)
     keys = [c for c in cases.columns if c.startswith("case.")]
     table = pd.concat(parts, ignore_index=True).merge(
-        cases[["study", "id", "status", *keys]], "left", ["study", "id"]
+        cases[["study", "id", "device", "status", *keys]], "left", ["study", "id", "device"]
     )
     table = table.reindex(columns=[*COLUMNS, *keys])
     return table.sort_values(["study", "id", "kind"], kind="stable", ignore_index=True)
@@ -67,7 +69,7 @@ def benchmark(records: list[load.Record], better: str) -> list[dict]:
     for record in records:
         if record["status"] not in tables.SOUND:
             continue
-        where = f"{record['study']}/{record['id']}"
+        where = machine.where(record)
         provenance = record["provenance"]
         extra = (
             f"{provenance['host']['cpu']}; {provenance['build']['compiler']}; "

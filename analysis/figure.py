@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import load
+import machine
 import style
 
 
 @dataclass
 class Figure:
     """`make` draws it anew in whatever theme is set; `records` are those it is drawn from, or
-    `file` the output of moho-bench. `quote` is the sentence that a reader may quote, `kind` what
+    `files` the outputs of moho-bench. `quote` is the sentence that a reader may quote, `kind` what
     analysis/plots.py calls such a figure."""
 
     name: str
     caption: str
     make: Callable
     records: list[load.Record] = field(default_factory=list)
-    file: load.Micro | None = None
+    files: list[load.Micro] = field(default_factory=list)
     quote: str = ""
     kind: str = ""
     pictures: dict[str, bytes] = field(default_factory=dict)
@@ -38,21 +39,25 @@ class Figure:
     @property
     def source(self) -> str:
         """What is drawn: "accuracy/ref-0001", "throughput, 12 records", "micro.json"."""
-        if self.file:
-            return self.file.path.name
+        if self.files:
+            return ", ".join(_names(self.files))
         studies = dict.fromkeys(r["study"] for r in self.records)
         parts = []
         for study in studies:
-            ids = list(dict.fromkeys(r["id"] for r in self.records if r["study"] == study))
+            mine = [r for r in self.records if r["study"] == study]
+            # the same case has the same id on a host and on a device
+            ids = [i for i, _ in dict.fromkeys((r["id"], machine.device_of(r)) for r in mine)]
             parts.append(f"{study}/{ids[0]}" if len(ids) == 1 else f"{study}, {len(ids)} records")
         return "; ".join(parts)
 
     @property
     def commands(self) -> list[str]:
         """The launches that made what is drawn."""
-        if self.file:
-            ranks = self.file.context.get("ranks", "1")
-            return [f"mpirun -n {ranks} moho-bench --benchmark_out={self.file.path.name}"]
+        if self.files:
+            return [
+                f"mpirun -n {one.context.get('ranks', '1')} moho-bench --benchmark_out={name}"
+                for one, name in zip(self.files, _names(self.files))
+            ]
         return commands(self.records)
 
 
@@ -86,6 +91,14 @@ class Drawn:
         problem = load.Problem(path, str(error).removeprefix(f"{path}: "))
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _names(files: list[load.Micro]) -> list[str]:
+    """File names, with the folder where two are called the same."""
+    names = [one.path.name for one in files]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{one.path.resolve().parent.name}/{one.path.name}" for one in files]
 
 
 def commands(records: list[load.Record]) -> list[str]:

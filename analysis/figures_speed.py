@@ -236,34 +236,3 @@ def _reliability(study: str, records: list[load.Record], drawn: Drawn) -> None:
             of_table(records, table),
         )
     )
-
-
-# ---- micro-benchmarks ----------------------------------------------------------------------------
-
-
-def of_micro(outputs: list[load.Micro]) -> Drawn:
-    """The figure of the outputs of moho-bench."""
-    drawn = Drawn()
-    table = tables_speed.micro_table(outputs)
-    if table.empty or not np.isfinite(table[["of_gemm", "of_stream"]]).any(axis=None):
-        drawn.missing.append("fractions of the machine's rates (no benchmark has one)")
-        return drawn
-    context = outputs[0].context
-    known = table[np.isfinite(table["of_gemm"])]
-    text = (
-        f"Micro-benchmarks on {context.get('cpu', 'an unknown processor')}, "
-        f"{context.get('ranks', '?')} ranks: rate of each kernel, by the operations and bytes that "
-        "it declares, as a fraction of the matrix-product and STREAM rates measured immediately "
-        "before and after it. Bars reach from the least to the largest repetition. Kernels that "
-        "stay in cache can exceed STREAM; those full of divisions and roots cannot reach the "
-        "matrix product."
-    )
-    if len(known):
-        best = known.loc[known["of_gemm"].idxmax()]
-        text += f" Largest fraction of the matrix product: {best['of_gemm']:.2g} ({best['name']})."
-    if table["noisy"].any():
-        text += " Crosses: the machine's rates were unsteady; do not quote them."
-    drawn.figures.append(
-        Figure("micro-fractions", text, lambda: plot_speed.micro(table), file=outputs[0])
-    )
-    return drawn

@@ -1,38 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of trained networks that the records of a study give, and of networks beside PyTorch."""
+"""Figures of trained networks that the records of a study give."""
 from __future__ import annotations
 
 import h5py
 import numpy as np
-import pandas as pd
 
 import load
-import plot_peers
 import plot_training
 from figure import Drawn, Figure, slug
 from plot_training import Curve, Reached
-from tables import SOUND
-
-MEASURES = {  # metric -> how it is called; the first that all have is drawn
-    "mean_rel_l2": "mean relative L² error",
-    "rel_l2": "relative L² error",
-    "l2re": "relative L² error",
-}
-
-TRIVIAL = ("mean", "nearest-neighbour", "linear-map", "halfspace-average", "initial-state",
-           "initial-mean")  # answers that a network has to beat # fmt: skip
-# keys of a case that are not the problem's: how it was run, and parameters of linear-map
-NOT_ASKED = {"method", "ranks", "repeats", "warmup", "min_time", "ceilings", "fit", "iterations",
-             "rate", "tolerance", "initial", "intercept", "initial_seed"}  # fmt: skip
-
-
-def is_training(record: load.Record) -> bool:
-    return "train_seconds" in record["metrics"] and record["status"] != "failed"
+from tables import MEASURES, NOT_ASKED, SOUND, TRIVIAL, is_training
 
 
 def add(study: str, records: list[load.Record], drawn: Drawn) -> None:
-    """Adds a figure for each problem on which something was trained, and one of PyTorch."""
-    _peers(study, records, drawn)
+    """Adds a figure for each problem on which something was trained."""
     problems: dict[str, list[load.Record]] = {}
     for record in records:
         if record["status"] != "failed":
@@ -113,6 +94,8 @@ def _quote(part: list[load.Record], measure: str) -> str:
 
 
 def _curve(record: load.Record) -> Curve:
+    if record.data_file is None:
+        raise KeyError("its record has no data.h5")
     with h5py.File(record.data_file, "r") as file:
         history = file["history"]
         epochs = len(history["loss"])
@@ -123,64 +106,3 @@ def _curve(record: load.Record) -> Curve:
             history["validation"][...] if "validation" in history else np.full(epochs, np.nan),
             record["status"] == "partial",
         )
-
-
-# ---- PyTorch -------------------------------------------------------------------------------------
-
-PEERS = ["job", "peer", "ranks", "ratio", "low", "high", "target", "version"]
-NAMES = {"fno1d": "FNO-1d", "fno2d": "FNO-2d", "deeponet": "DeepONet", "mlp": "MLP",
-         "pinn_convection": "PINN, convection", "pinn_burgers": "PINN, Burgers"}  # fmt: skip
-DOES = {"train": "training step", "infer": "answer"}
-
-
-def is_peer(record: load.Record) -> bool:
-    """A comparison of a network with another code's."""
-    return record["case"].get("what") in DOES
-
-
-def peer_table(records: list[load.Record]) -> pd.DataFrame:
-    """Sound comparisons, in turns. Columns: PEERS; ratio: time of the peer over time of moho,
-    geometric mean of the rounds with its 95 % interval."""
-    rows = []
-    for r in records:
-        case, m = r["case"], r["metrics"]
-        if not is_peer(r) or r["status"] != "ok" or "ratio_mean" not in m:
-            continue
-        low, high = (m.get(k) if m.get(k) is not None else m["ratio_mean"]
-                     for k in ("ratio_low", "ratio_high"))  # fmt: skip
-        job = f"{NAMES.get(case['problem'], case['problem'])}, {DOES[case['what']]}, {case['type']}"
-        target = m.get("target")
-        rows.append([list(DOES).index(case["what"]), job, case["method"], case["ranks"],
-                     m["ratio_mean"], low, high, np.nan if target is None else target,
-                     case.get("version", "")])  # fmt: skip
-    table = pd.DataFrame(rows, columns=["what", *PEERS])
-    return table.sort_values(["what", "job", "peer"], ignore_index=True)[PEERS]
-
-
-def _peers(study: str, records: list[load.Record], drawn: Drawn) -> None:
-    compared = [r for r in records if is_peer(r)]
-    table = peer_table(records)
-    if len(compared) > len(table):
-        drawn.missing.append(
-            f"{len(compared) - len(table)} of {len(compared)} comparisons with PyTorch (not sound)"
-        )
-    if table.empty:
-        return
-    text = (
-        "The same network, batch and optimiser in turns within one run on the same cores: time of "
-        f"PyTorch over time of moho, from {table['ratio'].min():.3g} to {table['ratio'].max():.3g};"
-        " bars are 95 % intervals of the mean over the rounds, ticks what the project asks of "
-        f"itself. Versions: {', '.join(dict.fromkeys(table['version']))}."
-    )
-    short_of = table[table["ratio"] < table["target"]]
-    if len(short_of):
-        text += f" Below what was asked: {'; '.join(dict.fromkeys(short_of['job']))}."
-    drawn.figures.append(
-        Figure(
-            name=slug(f"{study}-peers"),
-            caption=text,
-            make=lambda: plot_peers.ratios(table),
-            records=compared,
-            kind="nn-peers",
-        )
-    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of speed: throughput, scaling, ratios to other codes, shares of the machine's rates."""
+"""Figures of speed: throughput, scaling, ratios to other codes."""
 from __future__ import annotations
 
 import numpy as np
@@ -307,58 +307,3 @@ def _ratio_dots(axes, table: pd.DataFrame, names: list[str]) -> None:
     for y, row in enumerate(table.itertuples()):
         plot_peers.mark(axes, y, row, plot_peers.look(row.peer, names), 0.35)
     plot_peers.rows(axes, [_job_text(row) for row in table.itertuples()], table)
-
-
-# ---- micro-benchmarks ----------------------------------------------------------------------------
-
-
-def micro_families(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Benchmarks that differ in their sizes ("layers:10") alone, under their common name."""
-    stems = ["/".join(p for p in name.split("/") if ":" not in p) for name in table["name"]]
-    return {stem: part for stem, part in table.groupby(np.array(stems), sort=False)}
-
-
-def micro(table: pd.DataFrame) -> Figure:
-    """Fractions of the matrix-product rate and of the STREAM rate that were measured around each
-    kernel: a row per kernel, a symbol per size, bars from the least to the largest repetition of
-    any; crosses had unsteady rates."""
-    known = np.isfinite(table[["of_gemm", "of_stream"]]).any(axis=1)
-    families = micro_families(table[known])
-    names = list(families)[::-1]
-    figure = Figure(figsize=(WIDTH, 0.8 + 0.19 * max(1, len(names))), layout="constrained")
-    axes = figure.subplots()
-    rates = (("of_gemm", "of the matrix-product rate"), ("of_stream", "of the STREAM triad rate"))
-    for row, name in enumerate(names):
-        for i, (key, text) in enumerate(rates):
-            part = families[name][np.isfinite(families[name][key])]
-            if part.empty:
-                continue
-            y = row + 0.12 - 0.24 * i
-            axes.hlines(
-                y,
-                part[f"{key}_lo"].min(),
-                part[f"{key}_hi"].max(),
-                color=cycle()[i],
-                linewidth=2,
-                alpha=0.5,
-            )
-            for noisy, marker in ((False, "os"[i]), (True, "x")):
-                some = part[part["noisy"].astype(bool) == noisy]
-                label = text + (", rates unsteady" if noisy else "")
-                axes.plot(
-                    some[key],
-                    np.full(len(some), y),
-                    marker,
-                    color=cycle()[i],
-                    alpha=0.8,
-                    label=label if len(some) else None,
-                    linestyle="none",
-                )
-    axes.axvline(1, color=ink("soft"), linestyle="--", linewidth=0.9)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xscale="log", xlabel="fraction of the measured rate", ylim=(-0.7, len(names) - 0.3))
-    axes.grid(axis="y", visible=False)
-    plain_log(axes.xaxis)
-    handles = {h.get_label(): h for h in axes.get_legend_handles_labels()[0]}
-    legend_below(figure, list(handles.values()))
-    return figure

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One figure from the command line; the figures themselves: plot_curves.py, plot_accuracy.py,
 plot_speed.py, plot_sureness.py, plot_matrix.py, plot_convergence.py, plot_green.py,
-plot_fem.py, plot_training.py, plot_peers.py.
+plot_fem.py, plot_training.py, plot_peers.py, plot_micro.py, plot_device.py.
 
     python3 analysis/plots.py curves OUT.json PNG [--reference FILE.json] [--dark]
     python3 analysis/plots.py profile|ellipticity OUT.json PNG
     python3 analysis/plots.py accuracy|errors|throughput|axes|scaling|weak RUNDIR PNG
-    python3 analysis/plots.py peers|reliability|status|micro RUNDIR PNG
+    python3 analysis/plots.py peers|reliability|status RUNDIR PNG
     python3 analysis/plots.py matrix|training|loss|convergence|green RUNDIR PNG
     python3 analysis/plots.py assembly|fem-peers|work-precision|solution RUNDIR PNG
     python3 analysis/plots.py design|coefficient|history RUNDIR PNG
-    python3 analysis/plots.py learning|nn-peers RUNDIR PNG
+    python3 analysis/plots.py learning|nn-peers|galerkin-peers|micro|roofline RUNDIR PNG
+    python3 analysis/plots.py host-device|host-device-cases|break-even RUNDIR PNG
+    python3 analysis/plots.py device-roofline|device-precision RUNDIR PNG
 
-Of the last four lines' kinds a run folder may hold several: then the first is drawn, and the
-names of all are told; `moho report --figures` writes each.
+Of the last six lines' kinds a run folder may hold several: then the first is drawn, and the
+names of all are told; `moho report --figures` writes each. Records of a host and of a device never
+stand in one series: of the other kinds those of a host are drawn, where there are any.
 """
 from __future__ import annotations
 
@@ -24,18 +27,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import figures_convergence
-import figures_fem
-import figures_generalization
-import figures_training
+import figures
 import load
+import machine
 import tables
 import tables_speed
-from figure import Drawn
-from load_synthesis import points
 from plot_accuracy import accuracy, error_distribution
 from plot_curves import MAX_ROWS, dispersion_curves, ellipticity, kernel_panels, model_profile
-from plot_speed import axes_figure, micro, peers, scaling, throughput, weak_scaling
+from plot_speed import axes_figure, peers, scaling, throughput, weak_scaling
 from plot_sureness import reliability, statuses
 from style import render
 
@@ -54,7 +53,9 @@ CONCLUSIONS = ("matrix", "training", "loss", "convergence", "green")
 FEM = (
     "assembly", "fem-peers", "work-precision", "solution", "design", "coefficient", "history",
 )  # fmt: skip
-NETWORKS = ("learning", "nn-peers")
+NETWORKS = ("learning", "nn-peers", "galerkin-peers")
+MICRO = ("micro", "roofline")
+DEVICE = ("host-device", "host-device-cases", "device-roofline", "device-precision", "break-even")
 
 
 def record_curves(records: list[load.Record]) -> tuple[pd.DataFrame, list[str]]:
@@ -98,36 +99,55 @@ def _from_runs(kind: str, source: Path):
     runs = load.load(source)
     for problem in runs.problems:
         print(f"plots: skipped {problem}", file=sys.stderr)
-    if kind in FROM_RECORDS or kind == "micro":
-        table_of, make = FROM_RECORDS.get(kind, (tables_speed.micro_table, micro))
-        table = table_of(runs.micro if kind == "micro" else runs.records)
-        if table.empty:
-            raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
-        return lambda: make(table)
-    if kind in (*CONCLUSIONS, *FEM, *NETWORKS):
-        return _conclusion(kind, source, runs)
-    curves, messages = record_curves(runs.records)
+    if kind in FROM_RECORDS:
+        return _of_records(kind, source, runs)
+    if kind in (*CONCLUSIONS, *FEM, *NETWORKS, *MICRO, *DEVICE):
+        return _first(kind, source, runs)
+    hosts_first = next(iter(machine.by_device(runs.records).values()), [])
+    curves, messages = record_curves(hosts_first)
     for message in messages:
         print(f"plots: skipped {message}", file=sys.stderr)
-    errors, checks = tables.accuracy_table(curves), tables.check_table(runs.records)
+    errors, checks = tables.accuracy_table(curves), tables.check_table(hosts_first)
     if errors.empty:
         raise load.LoadError(f"{source}: no record has curves with a reference")
     make = accuracy if kind == "accuracy" else error_distribution
     return lambda: make(errors, checks)
 
 
-def _conclusion(kind: str, source: Path, runs: load.Runs):
+def _of_records(kind: str, source: Path, runs: load.Runs):
+    """Of the first of hosts and devices that has what the figure needs."""
+    table_of, make = FROM_RECORDS[kind]
+    tables_of = {d: table_of(part) for d, part in machine.by_device(runs.records).items()}
+    found = {d: table for d, table in tables_of.items() if not table.empty}
+    if not found:
+        raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
+    names = [device or "hosts" for device in found]
+    if len(names) > 1:
+        print(f"plots: {source}: drawn is the first of {', '.join(names)}", file=sys.stderr)
+    return lambda: make(found[list(found)[0]])
+
+
+def _drawn(kind: str, runs: load.Runs) -> list:
+    """Where a figure of that kind may be found."""
+    if kind in MICRO:
+        return [figures.of_micro(runs.micro)]
+    if kind in DEVICE:
+        drawn = figures.of_device(runs)
+        return [drawn] if drawn else []
+    parts = {study: machine.by_device(runs.of_study(study)) for study in runs.study_names()}
+    return [
+        figures.of_study(study, part, 6, runs.studies.get(study), device if len(of) > 1 else "")
+        for study, of in parts.items()
+        for device, part in of.items()
+    ]
+
+
+def _first(kind: str, source: Path, runs: load.Runs):
     """The first figure of that kind."""
-    found = []
-    for study in runs.study_names():
-        drawn = Drawn()
-        figures_generalization.add(study, runs.of_study(study), drawn)
-        figures_convergence.add(study, runs.of_study(study), drawn)
-        figures_fem.add(study, points(runs.of_study(study)), drawn)
-        figures_training.add(study, points(runs.of_study(study)), drawn)
-        for problem in drawn.problems:
-            print(f"plots: skipped {problem}", file=sys.stderr)
-        found += [f for f in drawn.figures if f.kind == kind]
+    parts = _drawn(kind, runs)
+    for problem in dict.fromkeys(p for drawn in parts for p in drawn.problems):
+        print(f"plots: skipped {problem}", file=sys.stderr)
+    found = [f for drawn in parts for f in drawn.figures if f.kind == kind]
     if not found:
         raise load.LoadError(f"{source}: no record has what the {kind} figure needs")
     if len(found) > 1:
@@ -139,8 +159,8 @@ def _conclusion(kind: str, source: Path, runs: load.Runs):
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Draw one figure.")
     parser.add_argument(
-        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, "micro", *CONCLUSIONS, *FEM,
-                           *NETWORKS],  # fmt: skip
+        "figure", choices=[*FROM_FILE, "accuracy", "errors", *FROM_RECORDS, *CONCLUSIONS, *FEM,
+                           *NETWORKS, *MICRO, *DEVICE],  # fmt: skip
     )
     parser.add_argument(
         "source",

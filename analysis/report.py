@@ -23,6 +23,7 @@ try:
     import figures_speed
     import load
     import load_synthesis
+    import machine
     import report_tables
     import tables
     from report_tables import number
@@ -36,7 +37,6 @@ HERE = Path(__file__).resolve().parent
 FOLDED = 60  # cases from which on their table is folded
 SOLVERS = ("dispersion-solver", "rayleigh-solver")  # methods that solve for dispersion curves
 LOOSE = 1e-7  # tolerance from which on these stop before full precision
-NOISY = 0.10  # median absolute deviation / median above which a time is called unsteady
 
 
 # ---- verdict -------------------------------------------------------------------------------------
@@ -66,6 +66,8 @@ def verdict(runs: load.Runs) -> tuple[str, str]:
         )
     if open_ends:
         return "incomplete", "; ".join(open_ends) + "." + of
+    if not runs.records:
+        return "incomplete", "Micro-benchmarks alone: no case ran, and nothing was checked."
     if not checks:
         return (
             "incomplete",
@@ -94,16 +96,16 @@ def warnings(runs: load.Runs) -> list[str]:
     for r in runs.records:
         if r["status"] in ("failed", "partial"):
             reason = how_far(r) if r["status"] == "partial" else "no reason given"
-            found.append(f"{r['study']}/{r['id']}: {r['status']}: {r.get('error', reason)}")
+            found.append(f"{machine.where(r)}: {r['status']}: {r.get('error', reason)}")
         failed = [c for c in r["checks"] if not c["pass"]]
         for c in failed:
             found.append(
-                f"{r['study']}/{r['id']}: check {c['name']} failed: {number(c['value'])} "
+                f"{machine.where(r)}: check {c['name']} failed: {number(c['value'])} "
                 f"{c['relation']} {c['limit']:g} does not hold"
             )
         case = load_synthesis.synthesis(r) is None  # of a conclusion the cases are checked
         if not r["checks"] and case and r["status"] != "failed":
-            found.append(f"{r['study']}/{r['id']}: nothing was checked")
+            found.append(f"{machine.where(r)}: nothing was checked")
     if dirty := sum(r["provenance"]["git"]["dirty"] for r in runs.records):
         found.append(
             f"{plural(dirty, 'record')} from a source tree with uncommitted changes: the commit "
@@ -122,11 +124,12 @@ def warnings(runs: load.Runs) -> list[str]:
         f"{r['id']} ({name})"
         for r in runs.records
         for name, t in r["timings"].items()
-        if len(t["samples"]) > 2 and t["median"] > 0 and t["mad"] / t["median"] > NOISY
+        if tables.unsteady(t)
     ]
     if unsteady:
         found.append(
-            f"unsteady times (deviation above {NOISY:.0%} of the median): {', '.join(unsteady[:6])}"
+            f"unsteady times (deviation above {tables.NOISY:.0%} of the median): "
+            f"{', '.join(unsteady[:6])}"
             + (f" and {len(unsteady) - 6} more" if len(unsteady) > 6 else "")
         )
     return found
@@ -227,7 +230,8 @@ def highlights(runs: load.Runs) -> list[dict]:
             cards.append(
                 {
                     "value": number(float(f"{best['value']:.4g}")),
-                    "text": "curves per second of the solver, best case",
+                    "text": "curves per second of the solver, best case"
+                    + (f", on {best['device']}" if best["device"] else ""),
                 }
             )
     return cards + _conclusions(runs)
@@ -252,19 +256,34 @@ def _conclusions(runs: load.Runs) -> list[dict]:
     return cards
 
 
-def study_context(runs: load.Runs, name: str, max_curves: int, pdf: bool) -> dict:
-    """Everything the page shows about one study."""
-    records, settings = runs.of_study(name), runs.studies.get(name, {})
+def study_contexts(runs: load.Runs, name: str, max_curves: int, pdf: bool) -> list[dict]:
+    """Everything the page shows about one study: a part per device and one of hosts."""
+    parts = machine.by_device(runs.of_study(name)) or {machine.HOST: []}
+    unfinished = [p.path.name for p in runs.unfinished if p.path.resolve().parent.name == name]
+    found = [
+        _study_context(runs, name, (device, records), max_curves, pdf, len(parts) > 1)
+        for device, records in parts.items()
+    ]
+    found[0]["unfinished"] = unfinished
+    return found
+
+
+def _study_context(
+    runs: load.Runs, name: str, part: tuple, max_curves: int, pdf: bool, several: bool
+) -> dict:
+    (device, records), settings = part, runs.studies.get(name, {})
     about = settings.get("study", {})
-    drawn = figures.of_study(name, records, max_curves, settings)
+    drawn = figures.of_study(name, records, max_curves, settings, device if several else "")
     undrawn = drawn.draw(pdf)
     runs.problems += drawn.problems
     cases = [r for r in records if load_synthesis.synthesis(r) is None]
     head, rows = report_tables.case_rows(cases) if cases else ([], [])
     checks = report_tables.check_rows(records)
+    where = f" (on {device or 'a host'})" if several else ""
     return {
         "name": name,
-        "title": about.get("title", name),
+        "device": device,
+        "title": about.get("title", name) + where,
         "description": about.get("description", ""),
         "figures": drawn.figures,
         "missing": drawn.missing,
@@ -280,9 +299,8 @@ def study_context(runs: load.Runs, name: str, max_curves: int, pdf: bool) -> dic
         "counters": report_tables.wide_rows(cases, tables.counter_table(cases)),
         "special": drawn.tables + report_tables.special_tables(cases),
         "timings": report_tables.timing_rows(records),
-        "unfinished": [
-            p.path.name for p in runs.unfinished if p.path.resolve().parent.name == name
-        ],
+        "unfinished": [],
+        "moved": False,
     }
 
 
@@ -299,10 +317,36 @@ def micro_context(runs: load.Runs, pdf: bool) -> dict | None:
         "table": report_tables.micro_rows(runs.micro),
         "contexts": [
             f"{m.path.name}: commit {str(m.context['moho_sha'])[:12]}, "
-            f"{m.context.get('cpu', '?')}, "
+            f"{machine.of_micro(m).text}, "
             f"{m.context.get('flags', '?')}"
             for m in runs.micro
         ],
+    }
+
+
+def device_context(runs: load.Runs, studies: list[dict], pdf: bool) -> dict | None:
+    """The chapter "On the device"; None where nothing comes from one. Comparisons with other codes
+    on a device move there from the parts of their studies."""
+    drawn = figures.of_device(runs)
+    if drawn is None:
+        return None
+    undrawn = drawn.draw(pdf)
+    for part in (s for s in studies if s["device"]):
+        moved = [f for f in part["figures"] if f.kind in figures.figures_torch.KINDS]
+        drawn.figures += moved
+        part["figures"] = [f for f in part["figures"] if f not in moved]
+        part["moved"] = bool(moved)
+    if not any(f.kind in figures.figures_torch.KINDS for f in drawn.figures):
+        drawn.missing.append(
+            "other codes on the device (no sound comparison with PyTorch there; run the stage "
+            "peers of scripts/device.sh)"
+        )
+    return {
+        "devices": figures.figures_device.devices(runs),
+        "figures": drawn.figures,
+        "tables": drawn.tables,
+        "missing": drawn.missing,
+        "undrawn": undrawn,
     }
 
 
@@ -310,9 +354,14 @@ def build(
     runs: load.Runs, max_curves: int = 6, pdf: bool = False
 ) -> tuple[str, dict, list[figure.Figure]]:
     """The page, a summary for tools, and the figures on the page, as PDF too if asked."""
-    studies = [study_context(runs, name, max_curves, pdf) for name in runs.study_names()]
+    studies = [
+        part
+        for name in runs.study_names()
+        for part in study_contexts(runs, name, max_curves, pdf)
+    ]
+    device = device_context(runs, studies, pdf)
     micro = micro_context(runs, pdf)
-    parts = studies + ([micro] if micro else [])
+    parts = studies + [part for part in (device, micro) if part]
     undrawn = [f"not shown: {text}" for part in parts for text in part["undrawn"]]
     notes = undrawn + warnings(runs)
     kind, sentence = verdict(runs)
@@ -326,7 +375,7 @@ def build(
     )
     utc = sorted(r["provenance"]["run"]["utc"] for r in runs.records)
     page = environment.get_template("report.html.j2").render(
-        title=titles[0] if len(titles) == 1 else f"{len(titles)} studies",
+        title=titles[0] if len(titles) == 1 else f"{len(runs.study_names())} studies",
         verdict=kind,
         sentence=sentence,
         cards=highlights(runs),
@@ -334,6 +383,7 @@ def build(
         problems=runs.problems,
         unfinished=runs.unfinished,
         studies=studies,
+        device=device,
         micro=micro,
         provenance=provenance_rows(runs.records),
         binding=binding_rows(runs.records),
@@ -395,12 +445,12 @@ def main(arguments: list[str] | None = None) -> int:
     output = options.output or options.rundir / "report.html"
     try:
         runs = load.load(options.rundir)
-        if not runs.records and not runs.problems:
+        if not runs.records and not runs.problems and not runs.micro:
             raise load.LoadError(
                 f"{options.rundir}: no result.json below it (nothing has run, or no "
                 "case is finished) run a study first: moho run STUDY.toml"
             )
-        if not runs.records:
+        if not runs.records and not runs.micro:
             raise load.LoadError("no record can be used: " + "; ".join(map(str, runs.problems)))
         page, summary, drawn = build(runs, options.curves, pdf=options.figures is not None)
         if options.figures:

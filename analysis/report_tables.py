@@ -8,6 +8,7 @@ import pandas as pd
 import load
 import load_synthesis
 import tables
+import tables_micro
 import tables_speed
 
 
@@ -203,17 +204,26 @@ def special_tables(records: list[load.Record]) -> list[dict]:
 
 
 def micro_rows(outputs: list[load.Micro]) -> tuple[list[str], list[list[str]]]:
-    """Every benchmark with its rate and fractions."""
-    table = tables_speed.micro_table(outputs)
+    """Every benchmark with its rate and fractions, and the machine where there are several."""
+    table = tables_micro.micro_table(outputs)
     head = ["benchmark", "time", "Gflop/s", "of matrix product", "of STREAM", "repetitions"]
-    return head, [
+    several = table["machine"].nunique() > 1
+    return head[:1] + ["on"] * several + head[1:], [
         [
             r.name,
+            *[r.machine.text] * several,
             seconds(r.seconds),
             number(r.gflops),
             number(r.of_gemm),
             number(r.of_stream),
-            str(r.n) + (", unsteady" if r.noisy else ""),
+            str(r.n) + _left_out(r),
         ]
         for r in table.itertuples()
     ]
+
+
+def _left_out(row) -> str:
+    """What is said of the repetitions during which the machine's rates changed."""
+    if row.noisy:
+        return ", unsteady"
+    return f", {row.unsteady} unsteady left out" if row.unsteady else ""

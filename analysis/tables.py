@@ -8,15 +8,38 @@ import numpy as np
 import pandas as pd
 
 from load import Record
+from machine import device_of
 
 SOUND = ("ok", "partial")  # statuses whose figures of merit count
+NOISY = 0.10  # median absolute deviation / median above which a time is called unsteady
+MEASURES = {  # metric -> how it is called; the first that all have is drawn
+    "mean_rel_l2": "mean relative L² error",
+    "rel_l2": "relative L² error",
+    "l2re": "relative L² error",
+}
+TRIVIAL = ("mean", "nearest-neighbour", "linear-map", "halfspace-average", "initial-state",
+           "initial-mean")  # answers that a network has to beat # fmt: skip
+# keys of a case that are not the problem's: how it was run, and parameters of linear-map
+NOT_ASKED = {"method", "ranks", "repeats", "warmup", "min_time", "ceilings", "fit", "iterations",
+             "rate", "tolerance", "initial", "intercept", "initial_seed"}  # fmt: skip
+
+
+def is_training(record: Record) -> bool:
+    return "train_seconds" in record["metrics"] and record["status"] != "failed"
+
+
+def unsteady(timing: dict) -> bool:
+    """Whether the samples of a timing scatter too much to be quoted; two cannot tell."""
+    many = len(timing["samples"]) > 2 and timing["median"] > 0
+    return bool(many and timing["mad"] / timing["median"] > NOISY)
 
 
 # ---- one row per fact ----------------------------------------------------------------------------
 
 
 def case_table(records: list[Record]) -> pd.DataFrame:
-    """One row per case: study, id, status, ranks, utc, sha, error, and every `case.<key>`."""
+    """One row per case: study, id, status, ranks, utc, sha, device ("" = host), error, and every
+    `case.<key>`. The same case has the same id on a host and on a device."""
     rows = []
     for r in records:
         run = r["provenance"]["run"]
@@ -28,6 +51,7 @@ def case_table(records: list[Record]) -> pd.DataFrame:
             "nodes": run["nodes"],
             "utc": run["utc"],
             "sha": r["provenance"]["git"]["sha"],
+            "device": device_of(r),
             "error": r.get("error", ""),
         }
         row |= {f"case.{k}": _flat(v) for k, v in r["case"].items()}
@@ -40,8 +64,13 @@ def _flat(value):
 
 
 def _long(records: list[Record], rows_of) -> pd.DataFrame:
-    rows = [{"study": r["study"], "id": r["id"], **row} for r in records for row in rows_of(r)]
-    return pd.DataFrame(rows, columns=None if rows else ["study", "id", "name", "value"])
+    rows = [
+        {"study": r["study"], "id": r["id"], "device": device_of(r), **row}
+        for r in records
+        for row in rows_of(r)
+    ]
+    columns = None if rows else ["study", "id", "device", "name", "value"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def check_table(records: list[Record]) -> pd.DataFrame:

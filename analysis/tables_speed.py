@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Records -> tables of speed: throughput, scaling, other codes, micro-benchmarks."""
+"""Records -> tables of speed: throughput, scaling, other codes."""
 from __future__ import annotations
 
 import json
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from load import Micro, Record
+from load import Record
 from tables import SOUND, gemm_fraction, label, merit, varying_keys
 
 
@@ -381,53 +381,4 @@ def status_table(records: list[Record]) -> pd.DataFrame:
                 }
             )
     columns = ["study", "id", "series", "block", "models", "state", "count", "roots"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-# ---- micro-benchmarks ----------------------------------------------------------------------------
-
-
-def micro_table(outputs: list[Micro]) -> pd.DataFrame:
-    """One row per benchmark: its fraction of the machine's rates, over the repetitions.
-
-    Columns: name, of_gemm, of_stream, and for each lo, hi (least and largest), gflops, seconds, n,
-    noisy (some repetition had unsteady rates). Samples that ended in an error are left out.
-    """
-    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
-    samples: dict[str, list[dict]] = {}
-    for output in outputs:
-        for one in output.benchmarks:
-            if one.get("run_type") == "aggregate" or one.get("error_occurred"):
-                continue
-            samples.setdefault(one.get("run_name", one["name"]), []).append(one)
-    rows = []
-    for name, found in samples.items():
-        row = {"name": name.removesuffix("/manual_time").removesuffix("/real_time")}
-        for key in ("of_gemm", "of_stream"):
-            values = [float(one[key]) for one in found if isinstance(one.get(key), (int, float))]
-            values = [v for v in values if np.isfinite(v)] or [np.nan]
-            row |= {key: np.median(values), f"{key}_lo": min(values), f"{key}_hi": max(values)}
-        rates = [float(one.get("GFLOP/s", np.nan)) for one in found]
-        row["gflops"] = np.median(rates)
-        row["seconds"] = np.median(
-            [
-                float(one.get("real_time", np.nan)) * units.get(one.get("time_unit", "ns"), np.nan)
-                for one in found
-            ]
-        )
-        row |= {"n": len(found), "noisy": any(one.get("noisy") for one in found)}
-        rows.append(row)
-    columns = [
-        "name",
-        "of_gemm",
-        "of_gemm_lo",
-        "of_gemm_hi",
-        "of_stream",
-        "of_stream_lo",
-        "of_stream_hi",
-        "gflops",
-        "seconds",
-        "n",
-        "noisy",
-    ]
     return pd.DataFrame(rows, columns=columns)

@@ -12,9 +12,10 @@ from test_report import Page, edit, quick, write
 import figures
 import load
 import plot_curves
-import plot_speed
+import plot_micro
 import style
 import synthetic
+import tables_micro
 import tables_speed
 from synthetic import DELETE, changed
 
@@ -25,7 +26,7 @@ MORE = [
     "stress-status",
     "weak-weak-scaling",
     "micro-fractions",
-]
+]  # there is no roofline: no benchmark of these declares bytes
 
 
 @pytest.fixture
@@ -346,7 +347,7 @@ def test_ellipticity_line_is_cut_at_a_pole():
 
 
 def test_micro_benchmarks_are_summed_up(more):
-    table = tables_speed.micro_table(load.load(more).micro).set_index("name")
+    table = tables_micro.micro_table(load.load(more).micro).set_index("name")
     row = table.loc["rayleigh/layers:10"]
     assert row["of_gemm"] == pytest.approx(0.22) and row["n"] == 2 and not row["noisy"]
     assert (row["of_gemm_lo"], row["of_gemm_hi"]) == (0.21, 0.23)
@@ -358,7 +359,7 @@ def test_sizes_of_a_kernel_share_a_row():
     import pandas as pd
 
     names = ["a/thin/layers:10", "a/thin/layers:20", "a/deep/layers:10/models:4", "exp"]
-    families = plot_speed.micro_families(pd.DataFrame({"name": names}))
+    families = plot_micro.micro_families(pd.DataFrame({"name": names}))
     assert {k: len(v) for k, v in families.items()} == {"a/thin": 2, "a/deep": 1, "exp": 1}
 
 

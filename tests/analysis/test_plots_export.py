@@ -15,11 +15,13 @@ import export
 import figures_dispersion
 import load
 import plot_curves
+import plot_micro
 import plots
 import style
 import synthetic
 import synthetic_maps
 import tables
+import tables_micro
 import tables_speed
 
 
@@ -42,7 +44,7 @@ def every_figure(runs):
         "peers": lambda: plots.peers(tables_speed.peer_table(given)),
         "reliability": lambda: plots.reliability(tables_speed.reliability_table(given)),
         "status": lambda: plots.statuses(tables_speed.status_table(given)),
-        "micro": lambda: plots.micro(tables_speed.micro_table(more.micro)),
+        "micro": lambda: plot_micro.micro(tables_micro.micro_table(more.micro)),
         "curves": lambda: plots.dispersion_curves(curves),
         "curves-one": lambda: plots.dispersion_curves(one, models),
         "profile": lambda: plots.model_profile(models),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from test_report import quick
 
+import figures_torch
 import figures_training
 import load
 import plot_training
@@ -44,7 +45,9 @@ def runs(tmp_path):
 
 def drawn_of(runs, study: str = "nets") -> Drawn:
     drawn = Drawn()
-    figures_training.add(study, load.load(runs).of_study(study), drawn)
+    records = load.load(runs).of_study(study)
+    figures_training.add(study, records, drawn)
+    figures_torch.add(study, records, drawn)
     return drawn
 
 
