@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // moho::dispersion::solve and ::sensitivities on gradient models: 60 periods from 1 s to 100 s,
-// fundamental mode.
+// fundamental mode; and the labels of the training set of arXiv 2604.04107. A device is given so
+// many models that all its threads have one.
 #include "harness.hpp"
 #include "kernel_cases.hpp"
 #include "moho/core/philox.hpp"
+#include "moho/dispersion/priors.hpp"
 #include "moho/dispersion/sensitivity.hpp"
 #include <cmath>
 #include <numeric>
@@ -92,7 +94,7 @@ void sensitivities(Harness& harness, benchmark::State& state, Wave wave, bool ev
   harness.time(
       state, dispersion::name(wave) + std::to_string(layers) + (everything ? "all" : "phase"),
       [&] {
-        answers = dispersion::sensitivities(batch, points, {everything, everything});
+        dispersion::differentiate(batch, points, {everything, everything}, answers);
       },
       [&] {
         auto const roots = static_cast<double>(points.size());
@@ -103,14 +105,44 @@ void sensitivities(Harness& harness, benchmark::State& state, Wave wave, bool ev
       });
 }
 
+/// Draws models of the strong prior (256 nodes, 59 periods) and solves for the phase velocities of
+/// both waves.
+void labels(Harness& harness, benchmark::State& state) {
+  int const models = static_cast<int>(state.range(0));
+  auto const first = static_cast<std::uint64_t>(harness.comm().rank() * models);
+  auto options = options_for(Wave::rayleigh, false);
+  options.waves = {true, true};
+  options.folds = dispersion::FoldSearch::slopes;
+  dispersion::Curves curves;
+  std::size_t rows = 0;
+  harness.time(
+      state, "labels",
+      [&] {
+        ModelBatch batch;
+        for (int i = 0; i < models; ++i) {
+          auto const drawn = dispersion::draw({}, first + static_cast<std::uint64_t>(i));
+          batch.append(drawn.model.view(), drawn.periods);
+        }
+        rows = static_cast<std::size_t>(batch.layer_offset().back());
+        curves = dispersion::solve(batch, options);
+      },
+      [&] {
+        const double model_bytes = 4.0 * sizeof(double) * static_cast<double>(rows);
+        const double point_bytes = 2 * (sizeof(double) + 5.0) * static_cast<double>(curves.points);
+        return Work{.flops = total(curves.flops),
+                    .bytes = model_bytes + point_bytes,
+                    .items = {{"models", models}, {"layer_evaluations", total(curves.work)}}};
+      });
+}
+
 template <class Body>
-void register_one(std::string const& name, Body const& body) {
+void register_one(std::string const& name, Body const& body, int models) {
   benchmark::RegisterBenchmark(name.c_str(), body)
       ->ArgNames({"layers", "models"})
-      ->Args({10, 16})
-      ->Args({20, 16})
-      ->Args({50, 16})
-      ->Args({100, 8})
+      ->Args({10, models})
+      ->Args({20, models})
+      ->Args({50, models})
+      ->Args({100, models / 2})
       ->UseManualTime()
       ->Unit(benchmark::kMillisecond);
 }
@@ -118,18 +150,33 @@ void register_one(std::string const& name, Body const& body) {
 } // namespace
 
 void register_dispersion_benchmarks(Harness& harness) {
+  auto const of_device = [&](int on_device) {
+    return !harness.as_device() ? 16 : on_host ? 256 : on_device;
+  };
+  int const models = of_device(131072), differentiated = of_device(8192);
   for (auto const wave : dispersion::all_waves) {
     const std::string of = dispersion::name(wave);
     for (bool const more : {false, true}) {
       register_one(
           "dispersion_solve/" + of + (more ? "/group" : "/phase"),
-          [&harness, wave, more](benchmark::State& state) { solve(harness, state, wave, more); });
-      register_one("dispersion_sensitivities/" + of + (more ? "/all" : "/phase"),
-                   [&harness, wave, more](benchmark::State& state) {
-                     sensitivities(harness, state, wave, more);
-                   });
+          [&harness, wave, more](benchmark::State& state) { solve(harness, state, wave, more); },
+          models);
+      register_one(
+          "dispersion_sensitivities/" + of + (more ? "/all" : "/phase"),
+          [&harness, wave, more](benchmark::State& state) {
+            sensitivities(harness, state, wave, more);
+          },
+          differentiated);
     }
   }
+  benchmark::RegisterBenchmark("dispersion_labels/strong",
+                               [&harness](benchmark::State& state) { labels(harness, state); })
+      ->ArgName("models")
+      ->Arg(!harness.as_device() ? 4
+            : on_host            ? 16
+                                 : 100000)
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
 }
 
 } // namespace moho::micro

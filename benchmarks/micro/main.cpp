@@ -12,9 +12,8 @@
 #include "moho/core/simd.hpp"
 #ifdef MOHO_KERNELS_ONLY
 #include "moho/nn/gemm.hpp"
-#else
-#include "moho/study/machine.hpp"
 #endif
+#include "moho/study/machine.hpp"
 #include "moho/version.hpp"
 #include <charconv>
 #include <cstdlib>
@@ -126,8 +125,9 @@ void describe_run(parallel::Comm const& comm) {
 #else
   AddCustomContext("platform", study::platform_key(study::this_build()));
   AddCustomContext("blas", study::blas_description());
-  AddCustomContext("cpu", study::read_host().cpu);
 #endif
+  AddCustomContext("cpu", study::read_host().cpu);
+  AddCustomContext("threads", std::to_string(Kokkos::DefaultHostExecutionSpace().concurrency()));
   AddCustomContext("ranks", std::to_string(comm.size()));
 }
 

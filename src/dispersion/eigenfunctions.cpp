@@ -5,7 +5,8 @@
 // one. At an interface the mode is the common vector of the two; its coefficients then follow by
 // back-substitution, which damps errors on either side.
 #include "moho/dispersion/eigenfunctions.hpp"
-#include "kernel.hpp"
+#include "moho/dispersion/functions.hpp"
+#include "scaled_model.hpp"
 #include <algorithm>
 #include <cmath>
 
@@ -432,8 +433,7 @@ Eigenfunction assemble(LayeredModel const& model, LayerView<double> const& scale
 
 Eigenfunction eigenfunction(LayeredModel const& model, double period, Wave wave, double phase) {
   const detail::Units units(model);
-  detail::LayerStore<double> store;
-  detail::append_layers(model, units, store);
+  const detail::LayerStore<double> store(model, units);
   double const c = phase / units.velocity;
   double const k = detail::angular_frequency<double>(period, units) / c;
   return wave == Wave::love

@@ -3,8 +3,10 @@
 // lane type: a SIMD pack on a host, double on a device, DoubleDouble for the extended path.
 #pragma once
 #include "adjoint.hpp"
-#include "kernel.hpp"
+#include "arrays.hpp"
 #include "moho/dispersion/ellipticity.hpp"
+#include "scaled_model.hpp"
+#include "search_state.hpp"
 
 namespace moho::dispersion::detail {
 
@@ -50,6 +52,11 @@ struct PointOut {
   double residual;           ///< distance to the root of the secular function, relative to c
   double leverage, mismatch; ///< see EllipticityTrust
   double sharpness;          ///< how much a relative error of c is magnified in dc/dp, where known
+};
+
+/// Where gradients go: by quantity, parameter; rows from that of a point on.
+struct GradientColumns {
+  double* column[12];
 };
 
 /// Where one pack works: stations and rows of its sweeps.
@@ -120,9 +127,9 @@ public:
 
   KOKKOS_FUNCTION PackKernel(LayerView<S> const& model, Wave wave, Asked asked, int points,
                              PointIn<S> const* in, RowScale const* scale, unsigned char* scratch,
-                             double* gradient, std::int64_t rows, PointOut* out)
+                             GradientColumns const& to, PointOut* out)
       : _model(model), _wave(wave), _asked(asked), _points(points), _in(in), _scale(scale),
-        _scratch(scratch), _gradient(gradient), _rows(rows), _out(out), _c(gather(&PointIn<S>::c)),
+        _scratch(scratch), _to(to), _out(out), _c(gather(&PointIn<S>::c)),
         _omega(gather(&PointIn<S>::omega)) {}
 
   /// Bytes that one pack needs.
@@ -165,8 +172,7 @@ private:
   PointIn<S> const* _in;
   RowScale const* _scale;
   unsigned char* _scratch;
-  double* _gradient;
-  std::int64_t _rows;
+  GradientColumns const& _to;
   PointOut* _out;
   V _c, _omega, _k, _slope, _group;
 
@@ -189,11 +195,12 @@ private:
     RowScale const& s = _scale[layer];
     for (int i = 0; i < _points; ++i) {
       double const unit = velocity ? _in[i].velocity : 1.0;
-      double* to = _gradient + _asked.column(q) * _rows + _in[i].first_row + layer;
-      to[0] = to_double(lane(r.x, i)) * (unit / _in[i].length);
-      to[_rows] = to_double(lane(r.vp, i)) * (unit * s.vp);
-      to[2 * _rows] = to_double(lane(r.vs, i)) * (unit * s.vs);
-      to[3 * _rows] = to_double(lane(r.rho, i)) * (unit * s.rho);
+      double* const* const to = _to.column + _asked.column(q);
+      std::int64_t const row = _in[i].first_row + layer;
+      to[0][row] = to_double(lane(r.x, i)) * (unit / _in[i].length);
+      to[1][row] = to_double(lane(r.vp, i)) * (unit * s.vp);
+      to[2][row] = to_double(lane(r.vs, i)) * (unit * s.vs);
+      to[3][row] = to_double(lane(r.rho, i)) * (unit * s.rho);
     }
   }
 
@@ -259,57 +266,89 @@ struct SensitivityBatch {
   std::vector<RowScale> scale;
   std::vector<PointIn<S>> in;
   std::vector<PointOut> out;
-  std::vector<double> gradient; ///< (columns asked for x rows): quantity, parameter, row
+  GradientColumns gradient{}; ///< of the host; those asked for, `rows` each
   std::int64_t rows = 0;
-  std::size_t scratch = 0;     ///< bytes
-  Array<unsigned char> memory; ///< the scratch, at least
+  std::size_t scratch = 0; ///< bytes
 
   /// Empty, with its memory kept.
   void clear() {
     item.clear();
-    layers.fluid.clear();
-    layers.solid.clear();
+    layers.clear();
     scale.clear();
     in.clear();
     out.clear();
     rows = 0;
     scratch = 0;
   }
+
+  // where kernels work
+  Room<unsigned char> scratch_room;
+  Room<double> gradient_room;
+  Room<PackItem> item_room;
+  Room<FluidLayer<S>> fluid_room;
+  Room<SolidLayer<S>> solid_room;
+  Room<RowScale> scale_room;
+  Room<PointIn<S>> in_room;
+  Room<PointOut> out_room;
+};
+
+/// Differentiates one pack.
+template <class V>
+struct SensitivityKernel {
+  using S = typename Scalar<V>::Lane;
+
+  bool polish;
+  Asked asked;
+  PackItem const* item;
+  FluidLayer<S> const* fluid;
+  SolidLayer<S> const* solid;
+  RowScale const* scale;
+  PointIn<S> const* in;
+  PointOut* out;
+  unsigned char* scratch;
+  GradientColumns gradient;
+
+  KOKKOS_FUNCTION void operator()(int i) const {
+    PackItem const& it = item[i];
+    LayerView<S> const model{fluid + it.first_fluid, solid + it.first_solid, it.fluids, it.solids};
+    PackKernel<V>(model, it.wave, asked, it.points, in + it.first_point, scale + it.first_row_scale,
+                  scratch + it.scratch, gradient, out + it.first_point)
+        .run(polish);
+  }
 };
 
 /// Runs every pack of a batch on the default execution space.
 template <class V>
 void run_sensitivities(SensitivityBatch<typename Scalar<V>::Lane>& batch) {
-  using S = typename Scalar<V>::Lane;
-  auto const item = to_device(batch.item);
-  auto const fluid = to_device(batch.layers.fluid);
-  auto const solid = to_device(batch.layers.solid);
-  auto const scale = to_device(batch.scale);
-  auto const in = to_device(batch.in);
-  auto const out = to_device(batch.out);
-  auto const gradient = to_device(batch.gradient);
-  if (batch.memory.extent(0) < batch.scratch)
-    batch.memory = Array<unsigned char>(
-        Kokkos::ViewAllocateWithoutInitializing("moho::dispersion::scratch"), batch.scratch);
-  Array<unsigned char> const scratch = batch.memory;
-  bool const polish = batch.polish;
-  Asked const asked = batch.asked;
-  std::int64_t const rows = batch.rows;
+  int const columns = batch.asked.columns();
+  auto const rows = static_cast<std::size_t>(batch.rows);
+  GradientColumns to = batch.gradient;
+  PointOut* out = batch.out.data();
+  if constexpr (!host_memory) {
+    double* const room = batch.gradient_room.get(rows * static_cast<std::size_t>(columns));
+    for (int c = 0; c < columns; ++c) to.column[c] = room + c * batch.rows;
+    out = batch.out_room.get(batch.out.size());
+  }
+  SensitivityKernel<V> const kernel{batch.polish,
+                                    batch.asked,
+                                    batch.item_room.copy_of(batch.item),
+                                    batch.fluid_room.copy_of(batch.layers.fluid),
+                                    batch.solid_room.copy_of(batch.layers.solid),
+                                    batch.scale_room.copy_of(batch.scale),
+                                    batch.in_room.copy_of(batch.in),
+                                    out,
+                                    batch.scratch_room.get(batch.scratch),
+                                    to};
   using Policy = Kokkos::RangePolicy<ExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
-  Kokkos::parallel_for(
-      "moho::dispersion::sensitivity", Policy(0, static_cast<int>(batch.item.size())),
-      KOKKOS_LAMBDA(int i) {
-        PackItem const& it = item(i);
-        const LayerView<S> model{fluid.data() + it.first_fluid, solid.data() + it.first_solid,
-                                 it.fluids, it.solids};
-        PackKernel<V>(model, it.wave, asked, it.points, in.data() + it.first_point,
-                      scale.data() + it.first_row_scale, scratch.data() + it.scratch,
-                      gradient.data(), rows, out.data() + it.first_point)
-            .run(polish);
-      });
+  Kokkos::parallel_for("moho::dispersion::sensitivity",
+                       Policy(0, static_cast<int>(batch.item.size())), kernel);
   Kokkos::fence();
-  to_host(out, batch.out);
-  to_host(gradient, batch.gradient);
+  if constexpr (!host_memory) {
+    batch.out_room.to_host(batch.out.data(), batch.out.size());
+    for (int c = 0; c < columns; ++c)
+      batch.gradient_room.to_host(batch.gradient.column[c], rows,
+                                  static_cast<std::size_t>(c) * rows);
+  }
 }
 
 } // namespace moho::dispersion::detail

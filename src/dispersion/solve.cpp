@@ -5,8 +5,6 @@
 #include "scan.hpp"
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 #include <tuple>
 
 namespace moho::dispersion {
@@ -21,51 +19,7 @@ char const* name(Status status) {
 }
 
 namespace detail {
-
-Units::Units(LayeredModel const& model) {
-  auto const power = [](double x) { return std::ldexp(1.0, std::ilogb(x)); };
-  double const total = std::accumulate(model.thickness.begin(), model.thickness.end(), 0.0);
-  velocity = power(model.vs.back());
-  density = power(model.rho.back());
-  length = total > 0 ? power(total) : 1.0;
-}
-
-template <>
-double angular_frequency<double>(double period, Units const& units) {
-  return 2 * M_PI / period / units.frequency();
-}
-template <>
-DoubleDouble angular_frequency<DoubleDouble>(double period, Units const& units) {
-  const DoubleDouble two_pi(0x1.921fb54442d18p+2, 0x1.1a62633145c07p-52);
-  return two_pi / DoubleDouble(period) / DoubleDouble(units.frequency());
-}
-
-double lowest_velocity(LayeredModel const& model, Wave wave) {
-  double lowest = model.vs.back();
-  for (std::size_t i = 0; i < model.layers(); ++i)
-    if (model.vs[i] > 0)
-      lowest = std::min(lowest, model.vs[i]);
-    else if (wave == Wave::rayleigh)
-      lowest = std::min(lowest, model.vp[i]);
-  return wave == Wave::love ? 0.98 * lowest : 0.3 * lowest; // no Love wave is slower than any layer
-}
-
-/// Half-wavelengths of shear (in fluids: of sound) that fit into the layers at the top velocity,
-/// times the period: an upper estimate of the modes.
-double half_waves(LayeredModel const& model) {
-  double const top = model.vs.back();
-  double sum = 0;
-  for (std::size_t i = 0; i + 1 < model.layers(); ++i) {
-    double const v = model.vs[i] > 0 ? model.vs[i] : model.vp[i];
-    sum += 2 * model.thickness[i] * std::sqrt(std::max(0.0, 1 / (v * v) - 1 / (top * top)));
-  }
-  return sum;
-}
-
-/// Beyond this many modes a period is refused: it would take forever.
-bool too_many_modes(double half_waves, double period) {
-  return !(half_waves < 20000 * period);
-}
+namespace {
 
 /// How narrow a certified bracket must be to answer within a tolerance: a tenth is for the rounding
 /// of counts. 0: full accuracy; below 1e-7 the counts that close a bracket are not beyond doubt.
@@ -73,11 +27,110 @@ double bracket_width(double tolerance) {
   return tolerance < 1e-7 ? 0 : 0.9 * tolerance;
 }
 
-/// A slice of a batch being solved: which cases are sound and in which order their periods go.
+/// Where kernels answer a slice: in the caller's arrays, or in some of the device's that are then
+/// copied there.
+class Answers {
+public:
+  Answers(SolveOptions const& options, Curves& out) : _options(options), _out(out) {}
+
+  /// Begins a slice: nothing is known.
+  void begin(std::size_t first, std::size_t points) {
+    _first = first;
+    _points = points;
+    fold.assign(points, 0);
+    for (Wave wave : all_waves)
+      if (_options.waves[static_cast<std::size_t>(wave)]) bind(wave);
+  }
+  AnswerColumns const* columns() const { return _columns; }
+
+  /// To the caller.
+  void end();
+
+  std::vector<unsigned char> fold; ///< (points of the slice) FoldSign of Rayleigh periods
+
+private:
+  SolveOptions const& _options;
+  Curves& _out;
+  std::size_t _first = 0, _points = 0;
+  AnswerColumns _columns[2] = {};
+  struct OfWave {
+    Room<std::int32_t> mode_count;
+    Room<double> phase, group, ellipticity;
+    Room<Status> status;
+  } _room[2];
+  Room<unsigned char> _fold;
+
+  void bind(Wave wave);
+};
+
+/// The answer to what was not searched.
+struct UnknownAnswer {
+  AnswerColumns to;
+  std::int64_t entries, points;
+
+  KOKKOS_FUNCTION void operator()(std::int64_t i) const {
+    to.phase[i] = to.group[i] = NAN;
+    if (to.ellipticity != nullptr) to.ellipticity[i] = NAN;
+    to.status[i] = Status::failed;
+    if (i >= points) return;
+    to.mode_count[i] = -1;
+    if (to.fold != nullptr) to.fold[i] = 0;
+  }
+};
+
+void Answers::bind(Wave wave) {
+  auto const w = static_cast<std::size_t>(wave);
+  bool const rayleigh = wave == Wave::rayleigh;
+  Curves::OfWave& out = _out.wave[w];
+  if constexpr (host_memory) { // where nothing is known yet
+    auto const at = [&](auto& v) { return v.empty() ? nullptr : v.data() + _first; };
+    _columns[w] = {at(out.mode_count),
+                   at(out.phase),
+                   at(out.group),
+                   at(out.ellipticity),
+                   at(out.status),
+                   fold.data(),
+                   static_cast<std::int64_t>(_out.points)};
+  } else {
+    const std::size_t entries = _points * static_cast<std::size_t>(_options.modes);
+    OfWave& room = _room[w];
+    _columns[w] = {
+        room.mode_count.get(_points),      room.phase.get(entries),
+        room.group.get(entries),           rayleigh ? room.ellipticity.get(entries) : nullptr,
+        room.status.get(entries),          rayleigh ? _fold.get(_points) : nullptr,
+        static_cast<std::int64_t>(_points)};
+    auto const n = static_cast<std::int64_t>(entries);
+    Kokkos::parallel_for("moho::dispersion::unknown",
+                         Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(0, n),
+                         UnknownAnswer{_columns[w], n, static_cast<std::int64_t>(_points)});
+  }
+}
+
+void Answers::end() {
+  if constexpr (host_memory) return;
+  for (std::size_t w = 0; w < 2; ++w) {
+    if (!_options.waves[w]) continue;
+    Curves::OfWave& out = _out.wave[w];
+    _room[w].mode_count.to_host(out.mode_count.data() + _first, _points);
+    for (std::size_t mode = 0; mode < static_cast<std::size_t>(_options.modes); ++mode) {
+      auto const copy = [&](auto const& from, auto& to) {
+        from.to_host(to.data() + mode * _out.points + _first, _points, mode * _points);
+      };
+      copy(_room[w].phase, out.phase);
+      copy(_room[w].status, out.status);
+      if (!_options.group) continue;
+      copy(_room[w].group, out.group);
+      if (!out.ellipticity.empty()) copy(_room[w].ellipticity, out.ellipticity);
+    }
+  }
+  if (_options.waves[static_cast<std::size_t>(Wave::rayleigh)]) _fold.to_host(fold.data(), _points);
+}
+
+/// Solves slices of a batch.
 class Solver {
 public:
   Solver(ModelBatch const& batch, SolveOptions const& options, Curves& out)
-      : _batch(batch), _options(options), _out(out) {}
+      : _batch(batch), _options(options), _out(out), _answers(options, out) {}
 
   void run(std::size_t begin, std::size_t end);
 
@@ -85,218 +138,155 @@ private:
   ModelBatch const& _batch;
   SolveOptions const& _options;
   Curves& _out;
+  Answers _answers;
+  std::size_t _first_point = 0;      ///< of the slice
+  std::vector<std::size_t> _case_of; ///< (slots of _search)
+  SearchBatch<double> _search;
+  SearchBatch<DoubleDouble> _extended;
+  std::vector<unsigned char> _contradicted; ///< (items of _search)
+  Room<double> _column[5];
 
-  struct Place { ///< an item's case and the order of its periods
-    std::size_t case_index;
-    Wave wave;
-    std::vector<int> order;
-  };
-  std::vector<Place> _place;
-  SearchBatch<double> _search{}; ///< of the slice
-
-  void charge(Place const& place, SearchItem const& it, std::int64_t evaluations, bool extended);
-  template <class S>
-  Place append(std::size_t i, Wave wave, SearchBatch<S>& search) const;
-  SearchBatch<DoubleDouble> extended_batch(SearchBatch<double> const& search,
-                                           std::vector<std::size_t>& items) const;
-  void resolve_folds(SearchBatch<double> const& search, std::size_t item, Place const& place);
-  void store_scan(PeriodScan& scan, Place const& place, int sorted_index);
-  void reject_period(Place const& place, int sorted_index);
+  SliceColumns columns(std::size_t begin, std::size_t end);
+  void add_cases(std::size_t begin, std::size_t end);
+  void search_extended(SliceColumns const& in);
+  void charge(std::size_t i, Wave wave, std::int64_t evaluations, int fluids, int solids,
+              bool extended);
+  void resolve_folds();
+  void scan(std::vector<std::size_t> const& items, int grid, std::vector<PeriodScan>& scans);
+  void store_scan(PeriodScan& scan, std::size_t i, int period);
+  void reject_period(std::size_t i, int period);
   void flag_points(std::size_t begin, std::size_t end, std::size_t first_flag);
-  template <class S>
-  void store(SearchBatch<S> const& search, std::size_t item, Place const& place, bool extended);
+  std::size_t first_point(std::size_t i) const {
+    return static_cast<std::size_t>(_batch.period_offset()[i]);
+  }
+  std::size_t case_of(SearchItem const& it) const {
+    return _case_of[static_cast<std::size_t>(it.slot)];
+  }
 };
 
-/// Adds a search to a batch; tells whose it is.
-template <class S>
-Solver::Place Solver::append(std::size_t i, Wave wave, SearchBatch<S>& search) const {
-  const LayeredModel model = _batch.model(i);
-  auto const periods = _batch.periods(i);
-  const Units units(model);
-  std::vector<int> order;
-  double const waves = half_waves(model);
-  for (std::size_t p = 0; p < periods.size(); ++p)
-    if (!too_many_modes(waves, periods[p])) order.push_back(static_cast<int>(p));
-  const std::size_t points = order.size(),
-                    entries = points * static_cast<std::size_t>(search.modes);
-  auto const earlier = [&](int a, int b) { return periods[a] < periods[b]; };
-  if (!std::is_sorted(order.begin(), order.end(), earlier))
-    std::stable_sort(order.begin(), order.end(), earlier);
-  auto const at = [](auto const& v) { return static_cast<int>(v.size()); };
-  bool const slopes = _options.group || (wave == Wave::rayleigh && fold_prone(model));
-  SearchItem item{at(search.layers.fluid),
-                  0,
-                  at(search.layers.solid),
-                  0,
-                  at(search.omega),
-                  static_cast<int>(points),
-                  at(search.phase),
-                  at(search.count),
-                  wave,
-                  slopes,
-                  slopes ? 0 : bracket_width(_options.tolerance)};
-  append_layers(model, units, search.layers);
-  item.fluids = at(search.layers.fluid) - item.first_fluid;
-  item.solids = at(search.layers.solid) - item.first_solid;
-  search.item.push_back(item);
-  for (int p : order) {
-    search.omega.push_back(angular_frequency<S>(periods[p], units));
-    search.log_period.push_back(std::log(periods[p]));
-  }
-  search.c_min.push_back(S(lowest_velocity(model, wave) / units.velocity));
-  search.c_max.push_back(highest_velocity<S>(model, units));
-  search.wanted.resize(search.wanted.size() + entries, 1);
-  search.phase.resize(search.phase.size() + entries, NAN);
-  for (auto* v : {&search.group_velocity, &search.ellipticity, &search.slope})
-    v->resize(v->size() + entries, NAN);
-  search.status.resize(search.status.size() + entries, Status::failed);
-  search.bracket.resize(search.bracket.size() + entries);
-  search.count.resize(search.count.size() + points, -1);
-  search.fold.resize(search.fold.size() + points, 0);
-  search.evaluations.push_back(0);
-  return {i, wave, std::move(order)};
+/// The rows and periods of a slice where kernels read them.
+SliceColumns Solver::columns(std::size_t begin, std::size_t end) {
+  const LayeredModel first = _batch.model(begin);
+  auto const rows =
+      static_cast<std::size_t>(_batch.layer_offset()[end] - _batch.layer_offset()[begin]);
+  const std::size_t points = first_point(end) - first_point(begin);
+  return {_column[0].copy_of(first.thickness.data(), rows),
+          _column[1].copy_of(first.vp.data(), rows), _column[2].copy_of(first.vs.data(), rows),
+          _column[3].copy_of(first.rho.data(), rows),
+          _column[4].copy_of(_batch.periods(begin).data(), points)};
 }
 
-/// The searches that double precision left open, with what it knows as guesses.
-SearchBatch<DoubleDouble> Solver::extended_batch(SearchBatch<double> const& search,
-                                                 std::vector<std::size_t>& items) const {
-  SearchBatch<DoubleDouble> open{};
-  open.modes = search.modes;
-  for (std::size_t j = 0; j < search.item.size(); ++j) {
-    SearchItem const& it = search.item[j];
-    int const entries = it.points * search.modes;
-    auto const is_open = [&](int e) {
-      return search.status[it.first_entry + e] == Status::failed ||
-             search.count[it.first_count + e % it.points] < 0;
-    };
-    bool needed = false;
-    for (int e = 0; e < entries; ++e) needed = needed || is_open(e);
-    if (!needed) continue;
-    append(_place[j].case_index, _place[j].wave, open);
-    items.push_back(j);
-    SearchItem const& to = open.item.back();
-    for (int e = 0; e < entries; ++e) {
-      Bracket<double> const& b = search.bracket[it.first_entry + e];
-      open.wanted[to.first_entry + e] = is_open(e);
-      if (b.n_lo == e / it.points && b.n_hi == b.n_lo + 1) {
-        double const f_hi = rescale(b.f_hi, b.e_hi - b.e_lo), t = b.f_lo / (b.f_lo - f_hi);
-        open.phase[to.first_entry + e] = b.lo + (b.hi - b.lo) * (t > 0 && t < 1 ? t : 0.5);
-      }
-    }
+/// Enters the sound cases of a slice.
+void Solver::add_cases(std::size_t begin, std::size_t end) {
+  _search.clear();
+  _case_of.clear();
+  for (std::size_t i = begin; i < end; ++i) {
+    if (!_out.error[i].empty()) continue;
+    int const slot = _search.add_model(_batch.layer_offset()[i] - _batch.layer_offset()[begin],
+                                       static_cast<std::int64_t>(first_point(i) - _first_point),
+                                       static_cast<int>(_batch.model(i).layers()),
+                                       static_cast<int>(_batch.periods(i).size()));
+    _case_of.push_back(i);
+    for (Wave wave : all_waves)
+      if (_options.waves[static_cast<std::size_t>(wave)])
+        _search.add_search(slot, wave, _options.modes);
   }
-  return open;
+}
+
+/// Searches in extended precision what double precision has left open.
+void Solver::search_extended(SliceColumns const& in) {
+  _extended.clear();
+  auto const& items = _search.items();
+  int last = -1, slot = -1; // waves of a model share its slot
+  for (std::size_t j = 0; j < items.size(); ++j) {
+    if (!_search.report(j).open) continue;
+    Slot const& from = _search.slot(items[j]);
+    if (items[j].slot != last)
+      slot = _extended.add_model(from.row, from.point, from.layers, from.periods);
+    last = items[j].slot;
+    _extended.add_search(slot, items[j].wave, _options.modes, static_cast<int>(j));
+  }
+  if (_extended.items().empty()) return;
+  const SearchSettings settings{_options.modes, _options.group, bracket_width(_options.tolerance),
+                                true};
+  _extended.run<DoubleDouble>(in, settings, _answers.columns(), &_search);
+  for (std::size_t k = 0; k < _extended.items().size(); ++k) {
+    SearchItem const& it = _extended.items()[k];
+    auto const j = static_cast<std::size_t>(it.earlier);
+    ItemReport const& told = _extended.report(k);
+    charge(case_of(items[j]), it.wave, told.evaluations, told.fluids, told.solids, true);
+    _contradicted[j] |= static_cast<unsigned char>(told.contradicted);
+  }
 }
 
 /// Enters evaluations into the account of their case.
-void Solver::charge(Place const& place, SearchItem const& it, std::int64_t evaluations,
+void Solver::charge(std::size_t i, Wave wave, std::int64_t evaluations, int fluids, int solids,
                     bool extended) {
-  _out.work[place.case_index] += evaluations * (it.fluids + it.solids);
+  _out.work[i] += evaluations * (fluids + solids);
   if (!extended)
-    _out.flops[place.case_index] +=
-        evaluations * it.solids * flops_per_layer[static_cast<std::size_t>(place.wave)];
+    _out.flops[i] += evaluations * solids * flops_per_layer[static_cast<std::size_t>(wave)];
 }
 
-/// Puts what an item was asked for in its place, back in the caller's units and period order.
-template <class S>
-void Solver::store(SearchBatch<S> const& search, std::size_t item, Place const& place,
-                   bool extended) {
-  SearchItem const& it = search.item[item];
-  const LayeredModel model = _batch.model(place.case_index);
-  auto const periods = _batch.periods(place.case_index);
-  const Units units(model);
-  auto const first = static_cast<std::size_t>(_batch.period_offset()[place.case_index]);
-  Curves::OfWave& wave = _out.wave[static_cast<int>(place.wave)];
-  for (int p = 0; p < it.points; ++p) {
-    const std::size_t point = first + static_cast<std::size_t>(place.order[p]);
-    if (!extended || wave.mode_count[point] < 0)
-      wave.mode_count[point] = search.count[it.first_count + p];
-    for (int mode = 0; mode < search.modes; ++mode) {
-      int const e = it.first_entry + mode * it.points + p;
-      const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
-      if (!search.wanted[e]) continue;
-      Status status = search.status[e];
-      wave.phase[to] = search.phase[e] * units.velocity;
-      if (_options.group) {
-        wave.group[to] = search.group_velocity[e] * units.velocity;
-        if (place.wave == Wave::rayleigh)
-          wave.ellipticity[to] =
-              status == Status::channel
-                  ? eigenfunction(model, periods[place.order[p]], place.wave, wave.phase[to])
-                        .ellipticity
-                  : search.ellipticity[e];
-      }
-      if (!_options.group && status == Status::channel) status = Status::ok;
-      wave.status[to] = extended && status == Status::ok ? Status::extended : status;
-    }
-  }
-  charge(place, it, search.evaluations[item], extended);
-}
-
-/// Whether the curve of a mode leaves room for a fold at a period. Along a branch w(k) with
-/// dw/dk = U > 0 a fold between two points takes w up, down and up again, so that U is large at an
-/// end against the chord's slope V; within a fold U is small against c. The limits are empirical:
-/// of 2 500 folds of random basins under lids none had U/c > 0.65 at the root of its mode, and a
-/// cubic through two points is monotone as long as both U < 3 V (Fritsch & Carlson 1980).
-bool room_for_fold(SearchBatch<double> const& search, SearchItem const& it, int p) {
-  auto const wave_number = [&](int e, int q) {
-    return search.omega[it.first_omega + q] / search.phase[e];
-  };
-  for (int mode = 0; mode < search.modes; ++mode) {
-    int const e = it.first_entry + mode * it.points + p;
-    double const c = search.phase[e], u = search.group_velocity[e];
-    if (search.status[e] == Status::absent) continue;
-    if (!(u > 0.25 * c)) return true;
-    int neighbours = 0;
-    for (int q : {p - 1, p + 1}) {
-      if (q < 0 || q >= it.points || !(search.phase[e + q - p] > 0)) continue;
-      double const gap =
-          std::fabs(search.log_period[it.first_omega + q] - search.log_period[it.first_omega + p]);
-      neighbours += gap < 0.5;
-      double const chord = (search.omega[it.first_omega + q] - search.omega[it.first_omega + p]) /
-                           (wave_number(e + q - p, q) - wave_number(e, p));
-      double const other = search.group_velocity[e + q - p];
-      if (!(std::max(u, other) < 2.5 * chord)) return true;
-    }
-    if (neighbours < 2 && !(u > 0.8 * c)) return true; // at an end the fold may lie beyond
-  }
-  return false;
-}
-
-/// Scans the Rayleigh periods of a model that may fold, or whose counts contradicted monotony.
-void Solver::resolve_folds(SearchBatch<double> const& search, std::size_t item,
-                           Place const& place) {
-  SearchItem const& it = search.item[item];
-  const LayeredModel model = _batch.model(place.case_index);
-  auto const contradicts = [&](int p) { return search.fold[it.first_count + p] != 0; };
-  bool found = false;
-  for (int p = 0; p < it.points; ++p) found = found || contradicts(p);
-  if (!found && !fold_prone(model)) return;
-  FoldScanner scanner(model);
-  std::vector<PeriodScan> scans(static_cast<std::size_t>(it.points));
+/// Scans the Rayleigh periods of models that may fold, or whose counts contradicted monotony.
+void Solver::resolve_folds() {
+  auto const& items = _search.items();
+  std::vector<PeriodScan> scans; // (points of the slice), once there is one
+  std::vector<std::size_t> suspects;
+  for (std::size_t j = 0; j < items.size(); ++j)
+    if (items[j].wave == Wave::rayleigh &&
+        (_contradicted[j] != 0 || _search.report(j).is_fold_prone))
+      suspects.push_back(j);
+  if (suspects.empty()) return;
+  scans.resize(_answers.fold.size());
+  std::vector<std::size_t> found = suspects;
   for (int grid : {96, 384}) { // a model with one fold is searched again, closely
-    bool const everywhere = found || _options.folds == FoldSearch::scan;
-    for (int p = 0; p < it.points; ++p) {
-      auto& scan = scans[static_cast<std::size_t>(p)];
-      if (scan.multivalued || !(everywhere || room_for_fold(search, it, p))) continue;
-      scan = scanner.scan(_batch.periods(place.case_index)[place.order[p]], grid);
-      charge(place, it, scan.evaluations, false);
-      found = found || scan.multivalued;
-    }
-    if (!found) break;
+    scan(found, grid, scans);
+    std::erase_if(found, [&](std::size_t j) { return _contradicted[j] == 0; });
   }
-  for (int p = 0; p < it.points; ++p) {
-    PeriodScan& scan = scans[static_cast<std::size_t>(p)];
-    if (scan.multivalued)
-      store_scan(scan, place, p);
-    else if (contradicts(p)) // counts fell, and no scan tells where: nothing here is certified
-      reject_period(place, p);
+  for (std::size_t j : suspects) {
+    Slot const& at = _search.slot(items[j]);
+    for (int p = 0; p < at.periods; ++p) {
+      auto const point = static_cast<std::size_t>(at.point + p);
+      if (scans[point].multivalued)
+        store_scan(scans[point], case_of(items[j]), p);
+      else if ((_answers.fold[point] & contradicted) != 0)
+        reject_period(case_of(items[j]), p); // counts fell, and no scan tells where
+    }
+  }
+}
+
+/// Scans periods of some items; marks items that have a fold.
+void Solver::scan(std::vector<std::size_t> const& which, int grid, std::vector<PeriodScan>& scans) {
+  std::vector<ScanTask> tasks;
+  std::vector<std::pair<std::size_t, std::size_t>> place; // item, point
+  for (std::size_t j : which) {
+    SearchItem const& it = _search.items()[j];
+    Slot const& at = _search.slot(it);
+    bool const everywhere = _contradicted[j] != 0 || _options.folds == FoldSearch::scan;
+    for (int p = 0; p < at.periods; ++p) {
+      auto const point = static_cast<std::size_t>(at.point + p);
+      unsigned char const sign = _answers.fold[point];
+      if ((sign & searched) == 0 || scans[point].multivalued) continue;
+      if (!everywhere && (sign & has_room) == 0) continue;
+      std::size_t const i = case_of(it);
+      tasks.push_back({_batch.model(i), it.slot, _batch.periods(i)[static_cast<std::size_t>(p)]});
+      place.emplace_back(j, point);
+    }
+  }
+  std::vector<PeriodScan> answers = FoldScanner(_search).scan(tasks, grid);
+  for (std::size_t t = 0; t < answers.size(); ++t) {
+    auto const& [j, point] = place[t];
+    ItemReport const& of = _search.report(j);
+    charge(case_of(_search.items()[j]), Wave::rayleigh, answers[t].evaluations, of.fluids,
+           of.solids, false);
+    if (answers[t].multivalued) _contradicted[j] = 1;
+    scans[point] = std::move(answers[t]);
   }
 }
 
 /// Fails every mode of a Rayleigh period.
-void Solver::reject_period(Place const& place, int sorted_index) {
-  auto const point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] +
-                                              place.order[sorted_index]);
+void Solver::reject_period(std::size_t i, int period) {
+  const std::size_t point = first_point(i) + static_cast<std::size_t>(period);
   Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
   for (int mode = 0; mode < _options.modes; ++mode) {
     const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
@@ -306,9 +296,8 @@ void Solver::reject_period(Place const& place, int sorted_index) {
 }
 
 /// Mode n of a multivalued period is the smallest c with more than n modes below.
-void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) {
-  int const local = place.order[sorted_index];
-  auto const point = static_cast<std::size_t>(_batch.period_offset()[place.case_index] + local);
+void Solver::store_scan(PeriodScan& scan, std::size_t i, int period) {
+  const std::size_t point = first_point(i) + static_cast<std::size_t>(period);
   Curves::OfWave& wave = _out.wave[static_cast<int>(Wave::rayleigh)];
   for (int mode = 0; mode < _options.modes; ++mode) {
     const std::size_t to = static_cast<std::size_t>(mode) * _out.points + point;
@@ -321,26 +310,32 @@ void Solver::store_scan(PeriodScan& scan, Place const& place, int sorted_index) 
     wave.ellipticity[to] = sound && _options.group ? root->ellipticity : NAN;
     wave.status[to] = absent ? Status::absent : sound ? Status::multivalued : Status::failed;
   }
-  _out.flags.push_back({static_cast<std::int64_t>(place.case_index), Wave::rayleigh, local, -1,
+  _out.flags.push_back({static_cast<std::int64_t>(i), Wave::rayleigh, period, -1,
                         Status::multivalued,
                         "a branch folds back: several roots belong to one mode at this period",
                         std::move(scan.roots)});
 }
 
-/// Flags of extended and failed points of a slice; all flags of the slice put in order.
+/// Flags of extended, failed and channel points of a slice; all flags of the slice put in order.
+/// In a buried channel the surface tells nothing: the ellipticity is that of the eigenfunction.
 void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_flag) {
   for (std::size_t i = begin; i < end; ++i)
     for (Wave wave : all_waves) {
-      Curves::OfWave const& of = _out.wave[static_cast<int>(wave)];
+      Curves::OfWave& of = _out.wave[static_cast<int>(wave)];
       if (of.status.empty() || !_out.error[i].empty()) continue;
       auto const first = static_cast<std::size_t>(_batch.period_offset()[i]);
       for (std::size_t p = 0; p < _batch.periods(i).size(); ++p)
         for (int mode = 0; mode < _options.modes; ++mode) {
-          const Status s = of.status[static_cast<std::size_t>(mode) * _out.points + first + p];
+          const std::size_t at = static_cast<std::size_t>(mode) * _out.points + first + p;
+          const Status s = of.status[at];
           if (s != Status::extended && s != Status::failed && s != Status::channel) continue;
           char const* reason = "certified in extended precision: double lost digits";
-          if (s == Status::channel)
+          if (s == Status::channel) {
+            of.ellipticity[at] =
+                eigenfunction(_batch.model(i), _batch.periods(i)[p], wave, of.phase[at])
+                    .ellipticity;
             reason = "a buried channel holds the mode: ellipticity matched from both sides";
+          }
           if (s == Status::failed)
             reason = too_many_modes(half_waves(_batch.model(i)), _batch.periods(i)[p])
                          ? "more than 20000 modes may be trapped at this period: not searched"
@@ -362,39 +357,30 @@ void Solver::flag_points(std::size_t begin, std::size_t end, std::size_t first_f
 }
 
 void Solver::run(std::size_t begin, std::size_t end) {
-  SearchBatch<double>& search = _search;
-  search.clear();
-  search.modes = _options.modes;
-  _place.clear();
   const std::size_t first_flag = _out.flags.size();
-  for (std::size_t i = begin; i < end; ++i)
-    for (Wave wave : all_waves)
-      if (_options.waves[static_cast<int>(wave)] && _out.error[i].empty())
-        _place.push_back(append(i, wave, search));
-  if (!_options.extended_only) {
-    const std::vector<unsigned char> asked = search.wanted;
-    run_searches<HostPack>(search);
-    search.wanted = asked;
-  }
-  for (std::size_t j = 0; j < _place.size(); ++j) store(search, j, _place[j], false);
-  std::vector<std::size_t> items;
-  SearchBatch<DoubleDouble> open = extended_batch(search, items);
-  if (!items.empty()) {
-    const std::vector<unsigned char> asked = open.wanted;
-    run_searches<DoubleDouble>(open);
-    open.wanted = asked;
-    for (std::size_t j = 0; j < items.size(); ++j) {
-      store(open, j, _place[items[j]], true);
-      SearchItem const& from = open.item[j];
-      for (int p = 0; p < from.points; ++p)
-        search.fold[search.item[items[j]].first_count + p] |= open.fold[from.first_count + p];
+  _first_point = first_point(begin);
+  add_cases(begin, end);
+  if (!_search.items().empty()) {
+    SliceColumns const in = columns(begin, end);
+    _answers.begin(_first_point, first_point(end) - _first_point);
+    const SearchSettings settings{_options.modes, _options.group, bracket_width(_options.tolerance),
+                                  !_options.extended_only};
+    _search.run<HostPack>(in, settings, _answers.columns());
+    _contradicted.assign(_search.items().size(), 0);
+    for (std::size_t j = 0; j < _search.items().size(); ++j) {
+      SearchItem const& it = _search.items()[j];
+      ItemReport const& told = _search.report(j);
+      charge(case_of(it), it.wave, told.evaluations, told.fluids, told.solids, false);
+      _contradicted[j] = static_cast<unsigned char>(told.contradicted);
     }
+    search_extended(in);
+    _answers.end();
+    resolve_folds();
   }
-  for (std::size_t j = 0; j < _place.size(); ++j)
-    if (_place[j].wave == Wave::rayleigh) resolve_folds(search, j, _place[j]);
   flag_points(begin, end, first_flag);
 }
 
+} // namespace
 } // namespace detail
 
 Curves solve(ModelBatch const& batch, SolveOptions const& options) {
@@ -421,15 +407,18 @@ Curves solve(ModelBatch const& batch, SolveOptions const& options) {
     out.error[i] = problem_with(batch.model(i));
     if (out.error[i].empty()) out.error[i] = problem_with_periods(batch.periods(i));
   }
-  // Slices bound the scratch memory; a case's answer does not depend on its slice.
-  // On a host they are small, so that it stays in the cache and with the allocator.
-  const std::size_t slice_entries =
+  // Slices bound the scratch memory; a case's answer does not depend on its slice. On a host they
+  // are small, so that it stays in the cache; a device is busy only with some 100 000 searches at
+  // once, which take a few GB.
+  const std::size_t most_entries =
       detail::host_memory ? 500 * static_cast<std::size_t>(ExecutionSpace().concurrency())
-                          : 1000000;
+                          : 8000000;
+  const std::int64_t most_rows = 16000000;
   detail::Solver solver(batch, options, out);
   for (std::size_t begin = 0, end = 0; begin < batch.size(); begin = end) {
     std::size_t entries = 0;
-    while (end < batch.size() && entries < slice_entries)
+    while (end < batch.size() && entries < most_entries &&
+           batch.layer_offset()[end] - batch.layer_offset()[begin] < most_rows)
       entries += batch.periods(end++).size() * static_cast<std::size_t>(options.modes);
     solver.run(begin, end);
   }

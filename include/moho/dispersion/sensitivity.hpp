@@ -49,5 +49,8 @@ struct Sensitivities {
 /// hundred.
 Sensitivities sensitivities(ModelBatch const& batch, std::vector<RootPoint> const& points,
                             SensitivityOptions const& options = {});
+/// The same into `answer`, whose memory is used again: new memory costs as much as the work.
+void differentiate(ModelBatch const& batch, std::vector<RootPoint> const& points,
+                   SensitivityOptions const& options, Sensitivities& answer);
 
 } // namespace moho::dispersion

@@ -80,13 +80,15 @@ double counted_sensitivity(dispersion::Wave wave, bool everything, int layers) {
   const std::vector<dispersion::detail::RowScale> scale(static_cast<std::size_t>(layers),
                                                         {1, 1, 1});
   std::vector<double> gradient(static_cast<std::size_t>(12 * layers));
+  dispersion::detail::GradientColumns columns{};
+  for (int c = 0; c < 12; ++c) columns.column[c] = gradient.data() + c * layers;
   std::vector<Counting> scratch(Kernel::bytes(0, layers, everything) / sizeof(Counting) + 8);
   Counting::count() = {};
   for (std::size_t i = 0; i < std::size_t{16}; ++i) {
     const dispersion::detail::PointIn<double> in{sample.c[i], sample.c[i] * sample.k[i], 0, 1, 1};
     dispersion::detail::PointOut out{};
     Kernel(sample.view(), wave, {true, everything, everything}, 1, &in, scale.data(),
-           reinterpret_cast<unsigned char*>(scratch.data()), gradient.data(), layers, &out)
+           reinterpret_cast<unsigned char*>(scratch.data()), columns, &out)
         .run(false);
   }
   return static_cast<double>(Counting::count().total()) / points;

@@ -2,8 +2,11 @@
 // The interface of `sensitivities`: shapes, options, bad requests. Its numbers: tests/verification.
 #include "moho/dispersion/ellipticity.hpp"
 #include "moho/dispersion/sensitivity.hpp"
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <numeric>
+#include <random>
 
 using namespace moho::dispersion;
 
@@ -135,6 +138,40 @@ TEST(Sensitivities, of_a_bad_request_are_nan_with_a_reason) {
     for (std::size_t i = 0; i < alone.dphase.vs.size(); ++i)
       EXPECT_EQ(s.dphase.vs[first + i], alone.dphase.vs[i]);
   }
+}
+
+TEST(Sensitivities, of_points_in_any_order_have_the_same_bits_in_new_memory_and_old) {
+  ModelBatch const b = batch();
+  auto const points = roots(b);
+  Sensitivities const straight = sensitivities(b, points);
+  std::vector<std::size_t> order(points.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  unsigned const seed = 20261122;
+  std::mt19937 random(seed);
+  Sensitivities used = sensitivities(b, {{7, Wave::love, 1, 1}, points[3], points[0]});
+  for (int trial = 0; trial < 10; ++trial) {
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<RootPoint> mixed;
+    for (std::size_t i : order) mixed.push_back(points[i]);
+    differentiate(b, mixed, {}, used);
+    for (std::size_t j = 0; j < order.size(); ++j) {
+      auto const i = order[j];
+      ASSERT_EQ(used.reason[j], "") << "seed " << seed;
+      EXPECT_EQ(used.group[j], straight.group[i]) << "seed " << seed;
+      auto const from = static_cast<std::size_t>(straight.offset[i]);
+      auto const to = static_cast<std::size_t>(used.offset[j]);
+      auto const rows = static_cast<std::size_t>(straight.offset[i + 1]) - from;
+      for (std::size_t r = 0; r < rows; ++r) {
+        EXPECT_EQ(used.dphase.vs[to + r], straight.dphase.vs[from + r]) << "seed " << seed;
+        EXPECT_EQ(used.dgroup.rho[to + r], straight.dgroup.rho[from + r]) << "seed " << seed;
+        EXPECT_EQ(used.dellipticity.vp[to + r], straight.dellipticity.vp[from + r]);
+      }
+    }
+  }
+  differentiate(b, {points[0]}, {false, false}, used); // less than before
+  EXPECT_EQ(used.reason.size(), 1u);
+  EXPECT_EQ(used.dphase.vs.size(), 3u);
+  EXPECT_TRUE(used.dgroup.vs.empty() && used.dellipticity.vs.empty());
 }
 
 TEST(Sensitivities, of_nothing_are_nothing) {

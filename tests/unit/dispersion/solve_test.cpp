@@ -2,10 +2,13 @@
 // The batch interface: places, orders, statuses and limits.
 #include "moho/core/error.hpp"
 #include "moho/dispersion/solve.hpp"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
+#include <numeric>
+#include <random>
 
 using namespace moho::dispersion;
 
@@ -37,6 +40,37 @@ TEST(Solve, PeriodOrderAndDuplicatesAreKept) {
         double const y = b.wave[w].phase[n * 5 + p];
         EXPECT_TRUE((std::isnan(x) && std::isnan(y)) || std::fabs(x / y - 1) < 1e-13);
       }
+}
+
+TEST(Solve, PeriodsInAnyOrderHaveTheSameBits) {
+  const Crust crust;
+  std::vector<double> ascending(41);
+  for (std::size_t p = 0; p < ascending.size(); ++p)
+    ascending[p] = 2 * std::pow(1.1, static_cast<double>(p));
+  std::vector<std::size_t> order(ascending.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  unsigned const seed = 20261122;
+  std::mt19937 random(seed);
+  for (int trial = 0; trial < 20; ++trial) {
+    if (trial == 0)
+      std::reverse(order.begin(), order.end());
+    else
+      std::shuffle(order.begin(), order.end(), random);
+    std::vector<double> mixed;
+    for (std::size_t p : order) mixed.push_back(ascending[p]);
+    ModelBatch batch;
+    batch.append(crust.model(), ascending);
+    batch.append(crust.model(), mixed);
+    const Curves r = solve(batch, {2});
+    EXPECT_EQ(r.work[0], r.work[1]) << "seed " << seed << ", trial " << trial;
+    for (std::size_t n = 0; n < 2; ++n)
+      for (std::size_t p = 0; p < order.size(); ++p) {
+        std::size_t const row = n * 2 * order.size();
+        EXPECT_TRUE(
+            same_bits(r.wave[0].phase[row + order.size() + p], r.wave[0].phase[row + order[p]]))
+            << "seed " << seed << ", trial " << trial;
+      }
+  }
 }
 
 TEST(Solve, AnUnsoundCaseKeepsItsPlaceAndTheOthersAreSolved) {
