@@ -27,6 +27,7 @@ set(MOHO_MACHINE_FLAGS "")
 if(MOHO_ARCH)
   list(APPEND MOHO_MACHINE_FLAGS -march=${MOHO_ARCH})
   # gcc takes half the register on many a CPU with AVX-512, which costs FNO steps 5 to 15 % there.
+  # (src/fem leaves it at that.)
   check_cxx_compiler_flag(-mprefer-vector-width=512 MOHO_HAS_VECTOR_WIDTH)
   if(MOHO_HAS_VECTOR_WIDTH)
     list(APPEND MOHO_MACHINE_FLAGS -mprefer-vector-width=512)

@@ -165,7 +165,7 @@ std::size_t Differentiator::fill(std::vector<std::size_t> const& which, std::siz
     slice.item.push_back(item);
     slice.scratch += PackKernel<V>::bytes(item.fluids, item.solids, slice.asked.group);
   }
-  slice.out.assign(slice.in.size(), {});
+  slice.out.resize(slice.in.size());
   return at;
 }
 

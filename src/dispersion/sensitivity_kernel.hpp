@@ -311,6 +311,7 @@ struct SensitivityKernel {
   KOKKOS_FUNCTION void operator()(int i) const {
     PackItem const& it = item[i];
     LayerView<S> const model{fluid + it.first_fluid, solid + it.first_solid, it.fluids, it.solids};
+    for (int p = 0; p < it.points; ++p) out[it.first_point + p] = {}; // not all of it is told
     PackKernel<V>(model, it.wave, asked, it.points, in + it.first_point, scale + it.first_row_scale,
                   scratch + it.scratch, gradient, out + it.first_point)
         .run(polish);

@@ -150,23 +150,20 @@ void sum_on_host(ExecutionSpace const& space, T const* in, T* out, Index outer, 
 
 // ---- device -------------------------------------------------------------------------------------
 
-/// Of n values, by one thread: eight sums in turn for 64 values, then a tree, so that rounding does
-/// not add up from value to value, and eight loads are under way at once.
+// Rounding adds up from value to value where a thread adds many in a row: eight at a time go into a
+// tree first, whose loads are under way together.
+
+KOKKOS_INLINE_FUNCTION Index eighth(Index n) {
+  return (n + 7) / 8;
+}
+
+/// p[first step] + p[(first + stride) step] + .. of n values: eight of them at most.
 template <class T>
-KOKKOS_FUNCTION T sum_of(T const* p, Index step, Index n) {
-  constexpr int turns = 8;
-  constexpr Index together = 64;
-  T sum = 0;
-  for (Index first = 0; first < n; first += together) {
-    Index const end = n - first < together ? n : first + together;
-    T part[turns] = {};
-    for (Index r = first; r < end; r += turns)
-      for (int i = 0; i < turns; ++i)
-        if (r + i < end) part[i] += p[(r + i) * step];
-    sum +=
-        ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-  }
-  return sum;
+KOKKOS_FUNCTION T sum_of_eight(T const* p, Index step, Index first, Index stride, Index n) {
+  T v[8] = {};
+  for (int i = 0; i < 8; ++i)
+    if (first + i * stride < n) v[i] = p[(first + i * stride) * step];
+  return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
 
 template <class T>
@@ -175,7 +172,10 @@ struct ThreadSums { // a thread per sum
   T* out;
   Index reduced, inner;
   KOKKOS_FUNCTION void operator()(Index k) const {
-    out[k] = sum_of(in + k / inner * reduced * inner + k % inner, inner, reduced);
+    T const* p = in + k / inner * reduced * inner + k % inner;
+    T sum = 0;
+    for (Index r = 0; r < reduced; r += 8) sum += sum_of_eight(p, inner, r, Index(1), reduced);
+    out[k] = sum;
   }
 };
 
@@ -189,10 +189,13 @@ struct TeamSums { // a team per sum
     Index const k = team.league_rank();
     T const* p = in + k / inner * reduced * inner + k % inner;
     T sum = 0;
-    Index const step = inner;
+    Index const step = inner, n = reduced, part = eighth(reduced);
     Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, reduced),
-        [p, step](Index const& r, T& part) { part += p[r * step]; }, sum);
+        Kokkos::TeamThreadRange(team, part),
+        [p, step, n, part](Index const& r, T& of_thread) {
+          of_thread += sum_of_eight(p, step, r, part, n);
+        },
+        sum);
     Kokkos::single(Kokkos::PerTeam(team), [&] { out[k] = sum; });
   }
 };
@@ -200,8 +203,10 @@ struct TeamSums { // a team per sum
 template <class T>
 struct OneSum { // all threads for one sum
   T const* in;
-  Index inner;
-  KOKKOS_FUNCTION void operator()(Index r, T& part) const { part += in[r * inner]; }
+  Index reduced, inner;
+  KOKKOS_FUNCTION void operator()(Index r, T& part) const {
+    part += sum_of_eight(in, inner, r, eighth(reduced), reduced);
+  }
 };
 
 template <class T>
@@ -215,8 +220,8 @@ void sum_on_device(ExecutionSpace const& space, T const* in, T* out, Index outer
   } else if (sums < 8 && reduced > 65536) {
     for (Index k = 0; k < sums; ++k)
       Kokkos::parallel_reduce(
-          "moho::nn::sum_middle", Range(space, 0, reduced),
-          OneSum<T>{in + k / inner * reduced * inner + k % inner, inner},
+          "moho::nn::sum_middle", Range(space, 0, eighth(reduced)),
+          OneSum<T>{in + k / inner * reduced * inner + k % inner, reduced, inner},
           Kokkos::View<T, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(out + k));
   } else {
     Kokkos::parallel_for(
