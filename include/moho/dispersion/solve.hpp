@@ -29,7 +29,7 @@ char const* name(Status status); ///< "ok", "absent", ...
 enum class FoldSearch : std::int8_t {
   scan,  ///< all velocities of every period: finds folds of modes that were not asked for, too
   slopes ///< the modes asked for: periods are scanned where the exact slopes of the curve leave
-         ///< room for a fold (solve.cpp tells when); for many periods of many models
+         ///< room for a fold (search_batch.hpp tells when); for many periods of many models
 };
 
 struct SolveOptions {
