@@ -57,7 +57,9 @@ set_launcher() {
       # srun no longer inherits --cpus-per-task from sbatch (Slurm 22.05 and later)
       if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK; fi
       options=${MOHO_LAUNCHER_OPTIONS---cpu-bind=cores}
-      launch=(srun --kill-on-bad-exit=1)
+      # The ranks agree on an exit code. srun's own way with the first that has one, to kill the
+      # others, would make it 143; half a minute later a rank that hangs is killed.
+      launch=(srun --kill-on-bad-exit=0 --wait=30)
       if [ -n "${MOHO_MPI:-}" ]; then launch+=("--mpi=$MOHO_MPI"); fi
       ;;
     mpirun)

@@ -131,7 +131,7 @@ void labels(Harness& harness, benchmark::State& state) {
         const double point_bytes = 2 * (sizeof(double) + 5.0) * static_cast<double>(curves.points);
         return Work{.flops = total(curves.flops),
                     .bytes = model_bytes + point_bytes,
-                    .items = {{"models", models}, {"layer_evaluations", total(curves.work)}}};
+                    .items = {{"curves", 2.0 * models}, {"layer_evaluations", total(curves.work)}}};
       });
 }
 
@@ -150,10 +150,8 @@ void register_one(std::string const& name, Body const& body, int models) {
 } // namespace
 
 void register_dispersion_benchmarks(Harness& harness) {
-  auto const of_device = [&](int on_device) {
-    return !harness.as_device() ? 16 : on_host ? 256 : on_device;
-  };
-  int const models = of_device(131072), differentiated = of_device(8192);
+  bool const whole = harness.as_device();
+  int const models = whole ? 131072 : 16, differentiated = whole ? 8192 : 16;
   for (auto const wave : dispersion::all_waves) {
     const std::string of = dispersion::name(wave);
     for (bool const more : {false, true}) {
@@ -172,9 +170,7 @@ void register_dispersion_benchmarks(Harness& harness) {
   benchmark::RegisterBenchmark("dispersion_labels/strong",
                                [&harness](benchmark::State& state) { labels(harness, state); })
       ->ArgName("models")
-      ->Arg(!harness.as_device() ? 4
-            : on_host            ? 16
-                                 : 100000)
+      ->Arg(whole ? 100000 : 4)
       ->UseManualTime()
       ->Unit(benchmark::kMillisecond);
 }
