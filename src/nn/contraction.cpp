@@ -200,23 +200,6 @@ void consider(Indices indices, Layouts const& layouts, double copying, Candidate
         }
 }
 
-Candidate plan(Indices const& indices) {
-  constexpr std::array layouts = {Layout::as_it_lies, Layout::first_inside, Layout::second_inside};
-  auto const cost = [&](Array array, Layout layout) {
-    if (layout == Layout::as_it_lies) return 0.0;
-    return (array == C ? 3 : 1) * estimate_copy(indices.size(array));
-  };
-  Candidate best;
-  for (Layout a : layouts)
-    for (Layout b : layouts)
-      for (Layout c : layouts) {
-        double const copying = cost(A, a) + cost(B, b) + cost(C, c);
-        if (copying < best.seconds)
-          consider(laid_out(indices, {a, b, c}), {a, b, c}, copying, best);
-      }
-  return best;
-}
-
 /// What brings an array from its place into its copy.
 StridedCopy copy_of(Indices const& from, Indices const& to, Array array) {
   StridedCopy result;
@@ -228,6 +211,23 @@ StridedCopy copy_of(Indices const& from, Indices const& to, Array array) {
         result.out_strides.push_back(to.of[kind][i].stride[array]);
       }
   return result;
+}
+
+Candidate plan(Indices const& indices) {
+  constexpr std::array layouts = {Layout::as_it_lies, Layout::first_inside, Layout::second_inside};
+  Candidate best;
+  for (Layout a : layouts)
+    for (Layout b : layouts)
+      for (Layout c : layouts) {
+        Layouts const chosen = {a, b, c};
+        Indices const after = laid_out(indices, chosen);
+        double copying = 0;
+        for (Array array : {A, B, C})
+          if (chosen[array] != Layout::as_it_lies)
+            copying += (array == C ? 3 : 1) * estimate_copy(copy_of(indices, after, array));
+        if (copying < best.seconds) consider(after, chosen, copying, best);
+      }
+  return best;
 }
 
 } // namespace

@@ -14,7 +14,8 @@ struct HostCosts {
 };
 /// Nanoseconds of a large device, whose launches weigh most.
 struct DeviceCosts {
-  static constexpr double launch = 4000, multiplication = 1e-4, plain = 2e-3, copied_entry = 2e-3;
+  static constexpr double launch = 4000, multiplication = 1e-4, plain = 2e-3, copied_entry = 3e-3,
+                          turned_entry = 1.5e-2;
 };
 
 /// Of one entry when the operand (inner stride `one`, or the other) is read along the sum.
@@ -79,10 +80,17 @@ double estimate(Products const& products) {
   return calls * product_on_host(products.product) * 1e-9;
 }
 
-double estimate_copy(std::int64_t entries) {
-  auto const n = static_cast<double>(entries);
-  return 1e-9 * (on_host ? 100 + n * HostCosts::copied_entry
-                         : DeviceCosts::launch + n * DeviceCosts::copied_entry);
+double estimate_copy(StridedCopy const& copy) {
+  double entries = 1;
+  std::size_t fastest = 0;
+  for (std::size_t d = 0; d < copy.extents.size(); ++d) {
+    entries *= static_cast<double>(copy.extents[d]);
+    if (copy.out_strides[d] < copy.out_strides[fastest]) fastest = d;
+  }
+  if (on_host) return 1e-9 * (100 + entries * HostCosts::copied_entry);
+  bool const in_order = copy.extents.empty() || copy.in_strides[fastest] == 1;
+  return 1e-9 * (DeviceCosts::launch +
+                 entries * (in_order ? DeviceCosts::copied_entry : DeviceCosts::turned_entry));
 }
 
 } // namespace moho::nn

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "moho/nn/movement.hpp"
+#include "divider.hpp"
 #include "host.hpp"
 #include "moho/core/error.hpp"
 #include "moho/core/host_copy.hpp"
 #include "transpose.hpp"
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <string>
 
 namespace moho::nn {
@@ -160,14 +162,64 @@ void copy_on_host(ExecutionSpace const& space, Axes const& axes, T const* in, T*
 
 /// A thread per entry of the output.
 template <class T>
+struct EntryCopy {
+  Axes axes;
+  T const* in;
+  T* out;
+  KOKKOS_FUNCTION void operator()(std::int64_t index) const {
+    std::int64_t from, to;
+    axes.offsets(index, axes.rank, from, to);
+    out[to] = in[from];
+  }
+};
+
+/// The same for arrays whose entries 31 bits can count.
+template <class T>
+struct SmallEntryCopy {
+  int rank;
+  Divider n[max_axes];
+  std::int32_t in_stride[max_axes], out_stride[max_axes];
+  T const* in;
+  T* out;
+
+  SmallEntryCopy(Axes const& axes, T const* in_, T* out_) : rank(axes.rank), in(in_), out(out_) {
+    for (int d = 0; d < rank; ++d) {
+      n[d] = Divider(static_cast<std::uint32_t>(axes.n[d]));
+      in_stride[d] = static_cast<std::int32_t>(axes.in[d]);
+      out_stride[d] = static_cast<std::int32_t>(axes.out[d]);
+    }
+  }
+  KOKKOS_FUNCTION void operator()(std::uint32_t index) const {
+    std::int32_t from = 0, to = 0;
+    for (int d = rank - 1; d >= 0; --d) {
+      std::uint32_t rest = index; // the slowest axis needs no division
+      if (d > 0) n[d].divide(index, index, rest);
+      from += static_cast<std::int32_t>(rest) * in_stride[d];
+      to += static_cast<std::int32_t>(rest) * out_stride[d];
+    }
+    out[to] = in[from];
+  }
+};
+
+template <class T>
 void copy_entries(ExecutionSpace const& space, Axes const& axes, T const* in, T* out) {
-  Kokkos::parallel_for(
-      "moho::nn::copy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, axes.size(axes.rank)),
-      KOKKOS_LAMBDA(std::int64_t index) {
-        std::int64_t from, to;
-        axes.offsets(index, axes.rank, from, to);
-        out[to] = in[from];
-      });
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  static const std::string label = "moho::nn::copy";
+  std::int64_t const size = axes.size(axes.rank);
+  std::int64_t in_reach = 0, out_reach = 0;
+  for (int d = 0; d < axes.rank; ++d) {
+    in_reach += (axes.n[d] - 1) * axes.in[d];
+    out_reach += (axes.n[d] - 1) * axes.out[d];
+  }
+  if (std::max({size, in_reach, out_reach}) <= most)
+    Kokkos::parallel_for(label,
+                         Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::uint32_t>>(
+                             space, 0, static_cast<std::uint32_t>(size)),
+                         SmallEntryCopy<T>(axes, in, out));
+  else
+    Kokkos::parallel_for(
+        label, Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>(space, 0, size),
+        EntryCopy<T>{axes, in, out});
 }
 
 template <class T>

@@ -336,7 +336,7 @@ namespace moho::nn {
 template <class T>
 struct PointwiseKernel<T>::Prepared {
   detail::Plan plan;
-  detail::DeviceCodeView<T> code; ///< on a device
+  std::optional<detail::DeviceExpression<T>> on_device;
 };
 
 template <class T>
@@ -344,7 +344,7 @@ PointwiseKernel<T>::PointwiseKernel(Expression const& expression) {
   auto prepared = std::make_shared<Prepared>();
   Expression const e = detail::simplified(expression);
   prepared->plan = detail::make_plan(e, sizeof(T));
-  if constexpr (!on_host) prepared->code = detail::device_code<T>(e, prepared->plan.grid);
+  if constexpr (!on_host) prepared->on_device.emplace(e, prepared->plan.grid);
   _prepared = prepared;
 }
 
@@ -353,7 +353,7 @@ void PointwiseKernel<T>::run(ExecutionSpace const& space, T const* const* in, T*
   if constexpr (on_host)
     detail::run_on_host(space, _prepared->plan, in, out);
   else
-    detail::run_on_device(space, _prepared->plan, _prepared->code, in, out);
+    _prepared->on_device->run(space, in, out);
 }
 
 template class PointwiseKernel<float>;

@@ -97,14 +97,21 @@ KOKKOS_FORCEINLINE_FUNCTION T apply(T a, [[maybe_unused]] T b, [[maybe_unused]] 
     return f::exp(value * f::log(a));
 }
 
-/// The same with the code chosen when it runs.
-template <class T, int code = first_code>
-KOKKOS_FORCEINLINE_FUNCTION T apply(Code chosen, T a, T b, T c, T value) {
-  if constexpr (code == end_code)
-    return a;
-  else
-    return chosen == code ? apply<code>(a, b, c, value)
-                          : apply<T, code + 1>(chosen, a, b, c, value);
+/// The same for `count` entries with the code chosen when it runs, found by halving.
+template <int count, class T, int first = first_code, int end = end_code>
+KOKKOS_FORCEINLINE_FUNCTION void apply(Code chosen, T const* a, T const* b, T const* c, T value,
+                                       T* out) {
+  if constexpr (end - first > 1) {
+    constexpr int middle = (first + end) / 2;
+    if (chosen < middle)
+      apply<count, T, first, middle>(chosen, a, b, c, value, out);
+    else
+      apply<count, T, middle, end>(chosen, a, b, c, value, out);
+  } else {
+    T result[count]; // `out` may be one of the operands
+    for (int k = 0; k < count; ++k) result[k] = apply<first>(a[k], b[k], c[k], value);
+    for (int k = 0; k < count; ++k) out[k] = result[k];
+  }
 }
 
 } // namespace moho::nn::detail

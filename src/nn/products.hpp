@@ -2,6 +2,7 @@
 // Families of matrix products of one shape: what a contraction comes down to.
 #pragma once
 #include "moho/core/kokkos.hpp"
+#include "moho/nn/movement.hpp"
 #include <cstdint>
 
 namespace moho::nn {
@@ -75,9 +76,9 @@ template <class T>
 void run(ExecutionSpace const& space, Products const& products, T const* a, T const* b, T* c,
          T* partials, bool accumulate);
 
-/// Seconds that it takes, roughly; and that copying an array into another layout takes.
+/// Seconds that they take, roughly; and that a copy takes.
 double estimate(Products const& products);
-double estimate_copy(std::int64_t entries);
+double estimate_copy(StridedCopy const& copy);
 
 /// A single product on the calling thread.
 template <class T>

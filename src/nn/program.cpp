@@ -45,7 +45,8 @@ struct Kernel {
       contraction->run(space, in[0], in[1], out[0], scratch_memory, step.accumulates);
       break;
     case Step::Kind::sum:
-      sum_middle(space, in[0], out[0], step.numbers[0], step.numbers[1], step.numbers[2]);
+      sum_middle(space, in[0], out[0], step.numbers[0], step.numbers[1], step.numbers[2],
+                 scratch_memory);
       break;
     case Step::Kind::copy:
       copy(space, strided, in[0], out[0]);
@@ -57,6 +58,12 @@ struct Kernel {
       scatter_add_rows(space, segments, step.numbers[0], in[0], out[0]);
       break;
     }
+  }
+
+  std::int64_t scratch_entries() const {
+    if (contraction) return static_cast<std::int64_t>(contraction->scratch());
+    if (step.kind != Step::Kind::sum) return 0;
+    return sum_scratch(step.numbers[0], step.numbers[1], step.numbers[2]);
   }
 
   /// Ranges of entries of a buffer that the step may write.
@@ -179,10 +186,10 @@ struct Program<T>::Body {
     std::vector<Step const*> steps;
     std::vector<int> scratch;
     for (Kernel<T>& kernel : kernels) {
-      std::size_t const size = kernel.contraction ? kernel.contraction->scratch() : 0;
+      std::int64_t const size = kernel.scratch_entries();
       if (size > 0) {
         kernel.scratch = static_cast<int>(lowered.buffers.size());
-        lowered.buffers.push_back({Buffer::Kind::arena, static_cast<std::int64_t>(size), -1, {}});
+        lowered.buffers.push_back({Buffer::Kind::arena, size, -1, {}});
       }
       steps.push_back(&kernel.step);
       scratch.push_back(kernel.scratch);

@@ -3,6 +3,7 @@
 // depends on the shape alone.
 #include "host.hpp"
 #include "moho/nn/pointwise.hpp"
+#include "reduction_device.hpp"
 #include <algorithm>
 
 namespace moho::nn {
@@ -40,8 +41,6 @@ struct Sum {
 namespace {
 
 using namespace detail;
-
-// ---- host ---------------------------------------------------------------------------------------
 
 template <class T>
 void add_row(T const* __restrict__ row, Index width, T* __restrict__ out) {
@@ -148,103 +147,24 @@ void sum_on_host(ExecutionSpace const& space, T const* in, T* out, Index outer, 
     finish(s, in, column, sums + column * s.parts * tile, out);
 }
 
-// ---- device -------------------------------------------------------------------------------------
-
-// Rounding adds up from value to value where a thread adds many in a row: eight at a time go into a
-// tree first, whose loads are under way together.
-
-KOKKOS_INLINE_FUNCTION Index eighth(Index n) {
-  return (n + 7) / 8;
-}
-
-/// p[first step] + p[(first + stride) step] + .. of n values: eight of them at most.
-template <class T>
-KOKKOS_FUNCTION T sum_of_eight(T const* p, Index step, Index first, Index stride, Index n) {
-  T v[8] = {};
-  for (int i = 0; i < 8; ++i)
-    if (first + i * stride < n) v[i] = p[(first + i * stride) * step];
-  return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
-}
-
-template <class T>
-struct ThreadSums { // a thread per sum
-  T const* in;
-  T* out;
-  Index reduced, inner;
-  KOKKOS_FUNCTION void operator()(Index k) const {
-    T const* p = in + k / inner * reduced * inner + k % inner;
-    T sum = 0;
-    for (Index r = 0; r < reduced; r += 8) sum += sum_of_eight(p, inner, r, Index(1), reduced);
-    out[k] = sum;
-  }
-};
-
-template <class T>
-struct TeamSums { // a team per sum
-  T const* in;
-  T* out;
-  Index reduced, inner;
-  KOKKOS_FUNCTION void
-  operator()(typename Kokkos::TeamPolicy<ExecutionSpace>::member_type const& team) const {
-    Index const k = team.league_rank();
-    T const* p = in + k / inner * reduced * inner + k % inner;
-    T sum = 0;
-    Index const step = inner, n = reduced, part = eighth(reduced);
-    Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, part),
-        [p, step, n, part](Index const& r, T& of_thread) {
-          of_thread += sum_of_eight(p, step, r, part, n);
-        },
-        sum);
-    Kokkos::single(Kokkos::PerTeam(team), [&] { out[k] = sum; });
-  }
-};
-
-template <class T>
-struct OneSum { // all threads for one sum
-  T const* in;
-  Index reduced, inner;
-  KOKKOS_FUNCTION void operator()(Index r, T& part) const {
-    part += sum_of_eight(in, inner, r, eighth(reduced), reduced);
-  }
-};
-
-template <class T>
-void sum_on_device(ExecutionSpace const& space, T const* in, T* out, Index outer, Index reduced,
-                   Index inner) {
-  using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<Index>>;
-  Index const sums = outer * inner;
-  if (reduced < 64 || sums > 65536) {
-    Kokkos::parallel_for("moho::nn::sum_middle", Range(space, 0, sums),
-                         ThreadSums<T>{in, out, reduced, inner});
-  } else if (sums < 8 && reduced > 65536) {
-    for (Index k = 0; k < sums; ++k)
-      Kokkos::parallel_reduce(
-          "moho::nn::sum_middle", Range(space, 0, eighth(reduced)),
-          OneSum<T>{in + k / inner * reduced * inner + k % inner, reduced, inner},
-          Kokkos::View<T, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(out + k));
-  } else {
-    Kokkos::parallel_for(
-        "moho::nn::sum_middle",
-        Kokkos::TeamPolicy<ExecutionSpace>(space, static_cast<int>(sums), Kokkos::AUTO),
-        TeamSums<T>{in, out, reduced, inner});
-  }
-}
-
 } // namespace
+
+std::int64_t sum_scratch(std::int64_t outer, std::int64_t reduced, std::int64_t inner) {
+  return on_host ? 0 : detail::TeamSplit(outer, reduced, inner).scratch();
+}
 
 template <class T>
 void sum_middle(ExecutionSpace const& space, T const* in, T* out, std::int64_t outer,
-                std::int64_t reduced, std::int64_t inner) {
+                std::int64_t reduced, std::int64_t inner, [[maybe_unused]] T* scratch) {
   if constexpr (on_host)
     sum_on_host(space, in, out, outer, reduced, inner);
   else
-    sum_on_device(space, in, out, outer, reduced, inner);
+    detail::sum_on_device(space, detail::TeamSplit(outer, reduced, inner), in, out, scratch);
 }
 
 template void sum_middle(ExecutionSpace const&, float const*, float*, std::int64_t, std::int64_t,
-                         std::int64_t);
+                         std::int64_t, float*);
 template void sum_middle(ExecutionSpace const&, double const*, double*, std::int64_t, std::int64_t,
-                         std::int64_t);
+                         std::int64_t, double*);
 
 } // namespace moho::nn

@@ -54,9 +54,11 @@ private:
 };
 
 /// out[o, i] = sum over r of in[o, r, i], all row-major; in a fixed order, whatever the number of
-/// threads. Pairwise: rounding grows with the logarithm of `reduced`.
+/// threads. Pairwise: rounding grows with the logarithm of `reduced`. `scratch`: sum_scratch
+/// entries; on a host none, and null may be given.
 template <class T>
 void sum_middle(ExecutionSpace const& space, T const* in, T* out, std::int64_t outer,
-                std::int64_t reduced, std::int64_t inner);
+                std::int64_t reduced, std::int64_t inner, T* scratch);
+std::int64_t sum_scratch(std::int64_t outer, std::int64_t reduced, std::int64_t inner);
 
 } // namespace moho::nn

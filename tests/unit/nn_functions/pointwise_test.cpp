@@ -228,6 +228,13 @@ TYPED_TEST(Pointwise, StridedOperandsAndResults) {
   check_layout<TypeParam>(Shape{1, 1}, {0, 0}, {5, 7});
 }
 
+// A device's threads have several entries each, and 32-bit offsets where these are enough.
+TYPED_TEST(Pointwise, MoreEntriesThanThreads) {
+  check_layout<TypeParam>(Shape{3, 700, 201}, {0, 0, 1}, {700 * 203, 203, 1});
+  check_layout<TypeParam>(Shape{5, 3, 2, 7, 4001}, {2 * 7, 0, 7, 1, 5 * 2 * 7},
+                          {4, 4001 * 4 * 5, 4001 * 4 * 5 * 3, 4001 * 4 * 5 * 3 * 2, 20});
+}
+
 TYPED_TEST(Pointwise, AnOutputMayLieOnAnInput) {
   using T = TypeParam;
   std::mt19937_64 random(seed);

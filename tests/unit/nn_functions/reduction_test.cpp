@@ -42,7 +42,10 @@ template <class T>
 std::vector<T> sums(Extents e, std::vector<T> const& in) {
   auto const from = to_device("in", in);
   auto const to = to_device("out", std::vector<T>(static_cast<std::size_t>(e.outer * e.inner)));
-  sum_middle<T>(ExecutionSpace(), from.data(), to.data(), e.outer, e.reduced, e.inner);
+  auto const size = sum_scratch(e.outer, e.reduced, e.inner);
+  auto const scratch = to_device("scratch", std::vector<T>(static_cast<std::size_t>(size)));
+  sum_middle<T>(ExecutionSpace(), from.data(), to.data(), e.outer, e.reduced, e.inner,
+                scratch.data());
   Kokkos::fence();
   return to_host(to);
 }
