@@ -1,43 +1,65 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Policy compressed_gather: gradients and volumes of P1 simplices in memory, an eighth of the local
-// matrices, from which each entry's sum is formed.
+// Policy compressed_gather: gradients and volumes of P1 simplices, an eighth of the local matrices,
+// from which each entry's sum is formed. A host has them in memory, a device tile by tile.
 #include "assembly_base.hpp"
 #include "moho/core/error.hpp"
+#include "tiles.hpp"
 
 namespace moho::fem {
 namespace {
 
-/// Gradients (d + 1, d) and volume times the coefficient of each cell, (cells, stride).
+/// Where gradients (d + 1, d) and volume times the coefficient of each cell stand: on a host cell
+/// by cell, on a device number by number, so that neighbouring threads write neighbouring numbers.
 template <int d>
-constexpr int stride_of = d == 2 ? 8 : 16;
+struct CellNumbers {
+  static constexpr int count = (d + 1) * d + 1, volume = count - 1, padded = d == 2 ? 8 : 16;
+  std::size_t cells;
+  KOKKOS_FORCEINLINE_FUNCTION std::size_t place(std::size_t cell, std::size_t n) const {
+    return on_host ? cell * padded + n : n * cells + cell;
+  }
+  static std::size_t room(std::int32_t cells) {
+    return static_cast<std::size_t>(cells) * (on_host ? padded : count);
+  }
+};
 
 template <int d>
-void store_gradients(MapInputs const& in, std::int32_t padded, bool weighted, Reals const& cells) {
-  constexpr int n = (d + 1) * d, stride = stride_of<d>;
-  using L = Lagrange<d == 2 ? Cell::triangle : Cell::tetrahedron, 1>;
-  double* const out = cells.data();
-  Kokkos::parallel_for(
-      "moho::fem::gradients", Kokkos::RangePolicy<ExecutionSpace>(0, padded / simd_lanes),
-      KOKKOS_LAMBDA(int pack) {
-        std::int32_t const first = pack * simd_lanes;
-        HostPack X[n], g[n], volume;
-        load_points<L>(in, first, X);
-        p1_gradients<d>(X, g, volume);
-        if (weighted) volume = volume * PackCoefficient<L, 1>{in, first}(0, 0);
-        for (int l = 0; l < simd_lanes; ++l) {
-          double* const to = out + static_cast<std::size_t>(first + l) * stride;
-          for (int i = 0; i < n; ++i) to[i] = lane(g[i], l);
-          to[n] = lane(volume, l);
-        }
-      });
-}
+struct FillGradients {
+  MapInputs in;
+  bool weighted;
+  CellNumbers<d> numbers;
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(std::int32_t first, std::int32_t at,
+                                              double* cells) const {
+    using L = Lagrange<d == 2 ? Cell::triangle : Cell::tetrahedron, 1>;
+    constexpr std::size_t n = (d + 1) * d;
+    HostPack X[n], g[n], volume;
+    load_points<L>(in, first + at, X);
+    p1_gradients<d>(X, g, volume);
+    if (weighted) volume = volume * PackCoefficient<L, 1>{in, first + at}(0, 0);
+    for (int l = 0; l < simd_lanes; ++l) {
+      std::size_t const cell = static_cast<std::size_t>(at + l);
+      for (std::size_t i = 0; i < n; ++i) cells[numbers.place(cell, i)] = lane(g[i], l);
+      cells[numbers.place(cell, n)] = lane(volume, l);
+    }
+  }
+};
+
+/// The gradient of one node.
+struct Gradient {
+  double const* first;
+  std::size_t step;
+  KOKKOS_FORCEINLINE_FUNCTION double operator[](int i) const {
+    return first[on_host ? static_cast<std::size_t>(i) : static_cast<std::size_t>(i) * step];
+  }
+};
 
 /// Adds the block of nodes a < b, or a = b, of one cell; the operations of MomentsMap.
 template <int d, int size, bool diagonal>
-KOKKOS_FORCEINLINE_FUNCTION void add_block(double const* cell, std::uint32_t a, std::uint32_t b,
+KOKKOS_FORCEINLINE_FUNCTION void add_block(double const* cells, CellNumbers<d> numbers,
+                                           std::size_t cell, std::size_t a, std::size_t b,
                                            double* sum) {
-  double const volume = cell[(d + 1) * d];
-  double const *ga = cell + a * d, *gb = cell + b * d;
+  double const volume = cells[numbers.place(cell, CellNumbers<d>::volume)];
+  Gradient const ga{cells + numbers.place(cell, a * d), numbers.cells},
+      gb{cells + numbers.place(cell, b * d), numbers.cells};
   if constexpr (size == 1) {
     double dot = ga[0] * gb[0];
     for (int i = 1; i < d; ++i) dot = multiply_add(ga[i], gb[i], dot);
@@ -62,105 +84,124 @@ struct PairNodes {
 };
 
 template <int d, int size>
-struct CompressedEntries {
+struct SumCompressed {
   static constexpr std::uint32_t nodes = d + 1, pairs = nodes * (nodes + 1) / 2;
   std::int32_t const *ptr, *item, *entry_row;
-  double const* cells;
+  CellNumbers<d> numbers;
   DeviceGraph graph;
   Finish finish;
 
   template <bool diagonal>
-  KOKKOS_FORCEINLINE_FUNCTION void add(std::int32_t e, double* sum) const {
+  KOKKOS_FORCEINLINE_FUNCTION void add(std::int32_t e, double const* cells, double* sum) const {
     constexpr PairNodes<d> of;
     constexpr std::uint32_t g = group;
-    for (std::int32_t j = ptr[e]; j < ptr[e + 1]; ++j) {
-      std::uint32_t const number = static_cast<std::uint32_t>(item[j] & slot_mask);
+    for_items(item, ptr[e], ptr[e + 1], [&](std::int32_t one) {
+      std::uint32_t const number = static_cast<std::uint32_t>(one & slot_mask);
       std::uint32_t const rest = number / g, pair = rest % pairs;
       std::size_t const cell = std::size_t(rest / pairs) * g + number % g;
-      add_block<d, size, diagonal>(cells + cell * stride_of<d>,
-                                   static_cast<std::uint32_t>(of.first >> (4 * pair) & 15),
-                                   static_cast<std::uint32_t>(of.second >> (4 * pair) & 15), sum);
-    }
+      add_block<d, size, diagonal>(cells, numbers, cell, of.first >> (4 * pair) & 15,
+                                   of.second >> (4 * pair) & 15, sum);
+    });
   }
   /// Nodes are sorted, so all contributions to an entry are turned alike.
-  KOKKOS_FORCEINLINE_FUNCTION void operator()(std::int32_t e) const {
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(std::int32_t e, double const* cells) const {
     constexpr PairNodes<d> of;
     double sum[9] = {};
     std::int32_t const one = item[ptr[e]];
     std::uint32_t const pair = static_cast<std::uint32_t>(one & slot_mask) / group % pairs;
     if ((of.first >> (4 * pair) & 15) == (of.second >> (4 * pair) & 15))
-      add<true>(e, sum);
+      add<true>(e, cells, sum);
     else
-      add<false>(e, sum);
+      add<false>(e, cells, sum);
     write_entry(graph, finish, e, entry_row[e], sum, one < 0 ? 1 : d, one < 0 ? d : 1);
   }
 };
 
-template <int d, int size>
-void gather_entries(GatherLists const& lists, DeviceGraph const& graph, Finish const& finish,
-                    std::int32_t entries, Reals const& cells) {
-  CompressedEntries<d, size> const gather{
-      lists.ptr.data(), lists.item.data(), lists.entry_row.data(), cells.data(), graph, finish};
-  Kokkos::parallel_for(
-      "moho::fem::compressed_gather", Kokkos::RangePolicy<ExecutionSpace>(0, entries),
-      KOKKOS_LAMBDA(int e) { gather(e); });
+void require_served(Task const& task) {
+  Element const element = task.key.element;
+  bool const served = is_simplex(element.cell) && element.degree == 1 && !task.key.tensor &&
+                      task.inputs.constant() &&
+                      (task.key.kind == FormKind::diffusion || task.key.block == Block::moments);
+  if (!served)
+    throw Error("reduce policy compressed-gather (it serves diffusion with a scalar coefficient "
+                "constant in the cell and elasticity with global parameters, on P1 simplices) "
+                "use scatter, owner-scatter, tiled-gather or two-pass");
 }
 
+/// On a host: all cells, then all entries; each loop a function, so that gcc has registers for it.
+template <class Fill>
+[[gnu::noinline]] void fill_memory(Fill const& fill, std::int32_t padded, double* cells) {
+  Kokkos::parallel_for(
+      "moho::fem::gradients", Kokkos::RangePolicy<ExecutionSpace>(0, padded / simd_lanes),
+      KOKKOS_LAMBDA(int pack) { fill(0, pack * simd_lanes, cells); });
+}
+template <class Sum>
+[[gnu::noinline]] void sum_from_memory(Sum const& sum, std::int32_t entries, double const* cells) {
+  Kokkos::parallel_for(
+      "moho::fem::compressed_gather", Kokkos::RangePolicy<ExecutionSpace>(0, entries),
+      KOKKOS_LAMBDA(int e) { sum(e, cells); });
+}
+
+template <int d>
 class CompressedGather final : public Assembly {
 public:
   CompressedGather(Topology const& topology, Form const& form) : _maker(topology, form) {
-    prepare(_maker.make(form, Reals(), false));
+    Task const task = _maker.make(form, Reals(), false);
+    require_served(task);
+    if (!on_host) _rows = tile_rows(topology, CellNumbers<d>::room);
+    std::int32_t const cells = places(lists(task));
+    if (on_host)
+      _cells = Reals(Kokkos::ViewAllocateWithoutInitializing("moho::fem::cell_gradients"),
+                     CellNumbers<d>::room(cells));
   }
   void assemble(Form const& form, Reals values, bool add) override {
     Task const task = _maker.make(form, values, add);
-    GatherLists const& lists = prepare(task);
-    if (task.key.element.dim() == 2)
-      run<2>(task, lists);
+    require_served(task);
+    if (task.key.block == Block::moments)
+      run<d * d>(task);
     else
-      run<3>(task, lists);
+      run<1>(task);
     ExecutionSpace().fence();
   }
 
 private:
-  template <int d>
-  void run(Task const& task, GatherLists const& lists) {
+  template <int size>
+  void run(Task const& task) {
     Topology const& topology = _maker.topology();
-    std::int32_t const padded = static_cast<std::int32_t>(lists.cell.extent(0));
-    std::int32_t const entries = topology.graph().ptr.back();
-    bool const elastic = task.key.block == Block::moments;
+    GatherLists const& lists = this->lists(task);
     MapInputs const in =
-        with_cells(task.inputs, topology.cells(), Ints(), lists.cell_points, lists.cell_nodes);
-    store_gradients<d>(in, padded, !elastic, _cells);
-    if (elastic)
-      gather_entries<d, d * d>(lists, topology.device_graph(), task.finish, entries, _cells);
-    else
-      gather_entries<d, 1>(lists, topology.device_graph(), task.finish, entries, _cells);
+        with_cells(task.inputs, on_host ? topology.cells() : places(lists),
+                   on_host ? Ints() : lists.cell, lists.cell_points, lists.cell_nodes);
+    CellNumbers<d> const numbers{static_cast<std::size_t>(lists.most_cells)};
+    FillGradients<d> const fill{in, size == 1, numbers};
+    SumCompressed<d, size> const sum{lists.ptr.data(),        lists.item.data(),
+                                     lists.entry_row.data(),  numbers,
+                                     topology.device_graph(), task.finish};
+    if constexpr (on_host) {
+      fill_memory(fill, places(lists), _cells.data());
+      sum_from_memory(sum, topology.graph().ptr.back(), _cells.data());
+    } else {
+      run_tiles("moho::fem::compressed_gather", Tiles(lists, topology.device_graph()),
+                CellNumbers<d>::room(lists.most_cells), fill, sum);
+    }
   }
-
-  GatherLists const& prepare(Task const& task) {
-    Element const element = task.key.element;
-    bool const fits = is_simplex(element.cell) && element.degree == 1 && !task.key.tensor &&
-                      task.inputs.constant() &&
-                      (task.key.kind == FormKind::diffusion || task.key.block == Block::moments);
-    if (!fits)
-      throw Error("reduce policy compressed-gather (it serves diffusion with a scalar coefficient "
-                  "constant in the cell and elasticity with global parameters, on P1 simplices) "
-                  "use scatter, owner-scatter, tiled-gather or two-pass");
-    auto const& lists = _maker.topology().gather_lists(true, task.orient, 0);
-    std::size_t const room =
-        lists.cell.extent(0) * static_cast<std::size_t>(element.dim() == 2 ? 8 : 16);
-    if (_cells.extent(0) < room)
-      _cells = Reals(Kokkos::ViewAllocateWithoutInitializing("moho::fem::cell_gradients"), room);
-    return lists;
+  static std::int32_t places(GatherLists const& lists) {
+    return static_cast<std::int32_t>(lists.cell.extent(0));
+  }
+  /// All rows are one tile on a host.
+  GatherLists const& lists(Task const& task) const {
+    return _maker.topology().gather_lists(true, task.orient, _rows);
   }
   TaskMaker _maker;
+  int _rows = 0;
   Reals _cells;
 };
 
 } // namespace
 
 std::unique_ptr<Assembly> make_compressed_gather(Topology const& topology, Form const& form) {
-  return std::make_unique<CompressedGather>(topology, form);
+  if (topology.element().dim() == 2) return std::make_unique<CompressedGather<2>>(topology, form);
+  return std::make_unique<CompressedGather<3>>(topology, form);
 }
 
 } // namespace moho::fem

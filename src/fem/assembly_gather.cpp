@@ -2,7 +2,7 @@
 // Policies two_pass (TensorGalerkin's own layout: all local matrices in memory, then the sparse sum
 // S) and tiled_gather (the same tile by tile, in scratch memory).
 #include "assembly_base.hpp"
-#include <algorithm>
+#include "tiles.hpp"
 
 namespace moho::fem {
 namespace {
@@ -22,13 +22,13 @@ struct Gather {
   KOKKOS_FORCEINLINE_FUNCTION void entry(std::int32_t e, double const* blocks) const {
     constexpr int n = size == 9 ? 3 : size == 4 ? 2 : 1;
     double sum[9] = {};
-    for (std::int32_t j = ptr[e]; j < ptr[e + 1]; ++j) {
-      double const* const block = blocks + block_place(item[j] & slot_mask, size);
-      if (size > 1 && item[j] < 0)
+    for_items(item, ptr[e], ptr[e + 1], [&](std::int32_t one) {
+      double const* const block = blocks + block_place(one & slot_mask, size);
+      if (size > 1 && one < 0)
         for (int i = 0; i < size; ++i) sum[i] += block[(i % n * n + i / n) * group];
       else
         for (int i = 0; i < size; ++i) sum[i] += block[i * group];
-    }
+    });
     if (size == 1 && finish.components == 1)
       finish.put(static_cast<std::size_t>(value[e]), sum[0]);
     else
@@ -90,53 +90,32 @@ private:
   Reals _blocks;
 };
 
-/// Tables of the tiles.
-struct Tiles {
-  std::int32_t const *row, *cell_ptr, *graph_ptr;
-  int pairs;
+/// Local matrices of a tile's cells.
+template <class Map>
+struct FillBlocks {
+  MapInputs in;
+  Map map;
+  int numbers; ///< of a cell
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(std::int32_t first, std::int32_t at,
+                                              double* blocks) const {
+    map(in, first + at, blocks + block_place(block_number(at, 0, 1), numbers));
+  }
 };
-
-template <int size, class Map>
-void run_tiles(Tiles const& tiles, std::int32_t count, std::int32_t most_cells, MapInputs const& in,
-               Map const& map, Gather const& gather) {
-  using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
-  int const level = on_host ? 1 : 0;
-  std::size_t const bytes = block_room(most_cells, tiles.pairs, size) * sizeof(double) + 64;
-  // A level that is too small for a tile gives way to the next.
-  int const fits = bytes <= static_cast<std::size_t>(Policy::scratch_size_max(level)) ? level : 1;
-  Policy policy = on_host ? Policy(count, 1) : Policy(count, 128);
-  policy.set_scratch_size(fits, Kokkos::PerTeam(bytes));
-  Kokkos::parallel_for(
-      "moho::fem::tiled_gather", policy, KOKKOS_LAMBDA(typename Policy::member_type const& team) {
-        int const tile = team.league_rank();
-        auto const room = reinterpret_cast<std::uintptr_t>(
-            team.team_scratch(fits).get_shmem(static_cast<int>(bytes)));
-        double* const blocks = reinterpret_cast<double*>((room + 63) / 64 * 64);
-        std::int32_t const first = tiles.cell_ptr[tile], last = tiles.cell_ptr[tile + 1];
-        Kokkos::parallel_for(
-            Kokkos::TeamThreadRange(team, (last - first) / simd_lanes), [&](int pack) {
-              std::int32_t const at = pack * simd_lanes;
-              map(in, first + at, blocks + block_place(block_number(at, 0, 1), tiles.pairs * size));
-            });
-        team.team_barrier();
-        std::int32_t const begin = tiles.graph_ptr[tiles.row[tile]];
-        std::int32_t const end = tiles.graph_ptr[tiles.row[tile + 1]];
-        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, begin, end),
-                             [&](std::int32_t e) { gather.entry<size>(e, blocks); });
-      });
-}
+template <int size>
+struct SumBlocks {
+  Gather gather;
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(std::int32_t e, double const* blocks) const {
+    gather.entry<size>(e, blocks);
+  }
+};
 
 class TiledGather final : public Assembly {
 public:
   TiledGather(Topology const& topology, Form const& form) : _maker(topology, form) {
     Task const task = _maker.make(form, Reals(), false);
-    // About what the second-level cache, or the scratch memory of a device, holds; a cell belongs
-    // to two or three tiles.
-    double const target = on_host ? 262144 : 40960;
-    double const cell =
-        8.0 * pair_count(task.key.element.nodes(), task.key.symmetric()) * task.key.block_size();
-    double const cells_per_row = 2.5 * topology.cells() / topology.owned_nodes();
-    _rows = static_cast<int>(std::clamp(target / (cell * cells_per_row), 8.0, 4096.0));
+    int const pairs = pair_count(task.key.element.nodes(), task.key.symmetric());
+    int const size = task.key.block_size();
+    _rows = tile_rows(topology, [=](std::int32_t cells) { return block_room(cells, pairs, size); });
     lists(task);
   }
   void assemble(Form const& form, Reals values, bool add) override {
@@ -145,11 +124,12 @@ public:
     Topology const& topology = _maker.topology();
     MapInputs const in = with_cells(task.inputs, static_cast<std::int32_t>(lists.cell.extent(0)),
                                     lists.cell, lists.cell_points, lists.cell_nodes);
-    Tiles const tiles{lists.row.data(), lists.cell_ptr.data(), topology.device_graph().ptr.data(),
-                      lists.pairs};
+    Tiles const tiles(lists, topology.device_graph());
     Gather const gather(lists, topology.device_graph(), task.finish);
-    with_map_and_size(task.key, [&](auto map, auto size) {
-      run_tiles<decltype(size)::value>(tiles, lists.tiles, lists.most_cells, in, map, gather);
+    with_map_and_size(task.key, [&](auto map, auto of_block) {
+      constexpr int size = decltype(of_block)::value;
+      run_tiles("moho::fem::tiled_gather", tiles, block_room(lists.most_cells, lists.pairs, size),
+                FillBlocks<decltype(map)>{in, map, lists.pairs * size}, SumBlocks<size>{gather});
     });
     ExecutionSpace().fence();
   }

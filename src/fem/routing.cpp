@@ -397,6 +397,18 @@ GatherLists make_gather_lists(Topology const& topology, bool symmetric, Orient o
   return ListBuilder(topology, symmetric, orient, rows).finish();
 }
 
+std::int32_t most_tile_cells(Topology const& topology, std::int32_t rows) {
+  NodeGraph const& graph = topology.graph();
+  int const k = topology.element().nodes();
+  std::int32_t const owned = topology.owned_nodes();
+  std::size_t most = 0;
+  for (std::int32_t first = 0; first < owned; first += rows) {
+    std::size_t count = 0;
+    most = std::max(most, touching(graph, k, first, std::min(owned, first + rows), count).size());
+  }
+  return static_cast<std::int32_t>(most);
+}
+
 Routing make_routing(Topology const& topology, bool symmetric, Orient orient, std::int32_t first,
                      std::int32_t last) {
   return RoutingBuilder(topology, symmetric, orient, first, last).finish();

@@ -117,6 +117,8 @@ Routing make_routing(Topology const& topology, bool symmetric, Orient orient, st
                      std::int32_t last);
 GatherLists make_gather_lists(Topology const& topology, bool symmetric, Orient orient,
                               std::int32_t rows);
+/// Cells that touch the rows of a tile, at most and padded, in tiles of so many rows.
+std::int32_t most_tile_cells(Topology const& topology, std::int32_t rows);
 /// Row boundaries of `ranges` ranges with about as many entries each.
 std::vector<std::int32_t> balanced_ranges(NodeGraph const& graph, std::int32_t owned, int ranges);
 

@@ -58,6 +58,13 @@ cublasHandle_t handle() {
   return the_handle;
 }
 
+/// cuBLAS gives up its workspace when it is told a stream, even the one that it has.
+void use_stream_of(ExecutionSpace const& space) {
+  cudaStream_t now = nullptr;
+  check(cublasGetStream(handle(), &now));
+  if (now != space.cuda_stream()) check(cublasSetStream(handle(), space.cuda_stream()));
+}
+
 struct BatchSteps {
   long long a, b, c;
   int count;
@@ -89,7 +96,7 @@ void call_cublas(Product const& p, BatchSteps const& batch, T const* a, T const*
 template <class T>
 void run_cublas(ExecutionSpace const& space, Products const& products, T const* a, T const* b, T* c,
                 bool accumulate) {
-  check(cublasSetStream(handle(), space.cuda_stream()));
+  use_stream_of(space);
   Products rest = products;
   Loop batch;
   int longest = -1;

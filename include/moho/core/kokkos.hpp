@@ -12,6 +12,14 @@ namespace moho {
 using ExecutionSpace = Kokkos::DefaultExecutionSpace;
 using MemorySpace = ExecutionSpace::memory_space;
 
+/// The policy of a kernel whose functor travels with its launch. Kokkos has another way for
+/// functors of more than 512 bytes on CUDA, which first waits until the last such kernel has ended.
+template <class Policy>
+auto sent_with_launch(Policy const& policy) {
+  return Kokkos::Experimental::require(policy,
+                                       Kokkos::Experimental::WorkItemProperty::HintLightWeight);
+}
+
 /// Name of the default backend, e.g. "Serial" or "OpenMP".
 inline char const* backend_name() {
   return ExecutionSpace::name();
