@@ -63,11 +63,12 @@ struct TileKernel {
 inline std::size_t tile_bytes(std::size_t numbers) {
   return numbers * sizeof(double) + 64;
 }
-/// Bytes that the scratch memory of a team has. A host's is its second-level cache, a device's the
-/// fast memory of a processor.
+/// Kokkos' level of scratch memory: a host's is its second-level cache, a device's the fast memory
+/// of a processor.
 inline int tile_level() {
   return on_host ? 1 : 0;
 }
+/// Bytes that a team may have of it.
 inline std::size_t most_tile_bytes() {
   return static_cast<std::size_t>(
       Kokkos::TeamPolicy<ExecutionSpace>::scratch_size_max(tile_level()));

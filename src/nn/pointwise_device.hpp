@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace moho::nn::detail {
@@ -278,7 +279,8 @@ private:
     std::copy_n(in, _loads, run.in);
     std::copy_n(out, _stores, run.out);
     using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<Index>>;
-    Kokkos::parallel_for("moho::nn::pointwise", sent_with_launch(Range(space, 0, threads)), run);
+    static const std::string label = "moho::nn::pointwise"; // made anew it would be an allocation
+    Kokkos::parallel_for(label, sent_with_launch(Range(space, 0, threads)), run);
   }
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "host.hpp"
 #include <algorithm>
+#include <string>
 
 namespace moho::nn::detail {
 
@@ -125,9 +126,10 @@ struct TeamSums {
 template <class T>
 void sum_on_device(ExecutionSpace const& space, TeamSplit const& split, T const* in, T* out,
                    T* scratch) {
+  static const std::string label = "moho::nn::sum_middle";
   if (split.by_thread) {
     using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
-    Kokkos::parallel_for("moho::nn::sum_middle", Range(space, 0, split.outer * split.inner),
+    Kokkos::parallel_for(label, Range(space, 0, split.outer * split.inner),
                          ThreadSums<T>{in, out, split.reduced, split.inner});
     return;
   }
@@ -140,8 +142,8 @@ void sum_on_device(ExecutionSpace const& space, TeamSplit const& split, T const*
                                           .set_scratch_size(0, shared)
                                           .team_size_max(work, Kokkos::ParallelForTag()));
   Kokkos::parallel_for(
-      "moho::nn::sum_middle",
-      Policy(space, static_cast<int>(split.teams()), threads).set_scratch_size(0, shared), work);
+      label, Policy(space, static_cast<int>(split.teams()), threads).set_scratch_size(0, shared),
+      work);
   if (split.parts > 1)
     sum_on_device(space, split.of_parts(), sums, out,
                   scratch + split.outer * split.parts * split.inner);

@@ -102,6 +102,17 @@ TYPED_TEST(Reduction, SumsOfEveryShape) {
   }
 }
 
+// On a device the sums of the parts are so many that they are shared out again.
+TYPED_TEST(Reduction, PartsOfParts) {
+  Extents const e{1, 70000, 64};
+  auto const in = values<TypeParam>(e);
+  auto const found = sums(e, in);
+  EXPECT_LT(error(e, in, found), 4) << "seed " << seed;
+  auto wrong = found;
+  std::swap(wrong.front(), wrong.back());
+  EXPECT_GT(error(e, in, wrong), 4);
+}
+
 TEST(ReductionOfFloats, RoundingGrowsWithTheLogarithm) {
   Extents const e{1, 1 << 22, 1};
   std::vector<float> const in(std::size_t(1) << 22, 0.1f);
